@@ -1,0 +1,41 @@
+# Each target does all of its own set-up in .venv; a second run finds it there and is quick.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check run lock clean
+
+demo: .venv/.run       ## Watch the whole job happen against the sandbox (ARGS=--exit to leave at the end)
+	$(BIN)/billwatch demo $(ARGS)
+
+test: .venv/.dev       ## Run the tests (ARGS is handed to pytest)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: .venv/.dev      ## Lint, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+run: .venv/.run        ## Run the daemon with ./billwatch.toml (ARGS is handed to billwatch serve)
+	$(BIN)/billwatch serve $(ARGS)
+
+lock:                  ## Write the hashed requirements anew (needs uv; --python-version keeps 3.11 the floor)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.txt $(ARGS)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -c requirements.txt -o requirements-dev.txt $(ARGS)
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.run: requirements.txt pyproject.toml | .venv/bin/python
+	$(PIP) install --require-hashes -r requirements.txt
+	$(PIP) install --no-deps -e .
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.run
+	$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
