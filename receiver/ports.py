@@ -1,0 +1,74 @@
+"""What the door needs of the others: somewhere durable for raw requests, and a desk that acts on choices."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.model import Books, Choice, Decision, Organisation
+
+
+class Inbox(Protocol):
+    """Keeps raw webhook requests."""
+
+    async def keep(self, body: bytes, key: str, received_at: dt.datetime) -> None:
+        """Return once the request is durable; `key` names the signing key that matched.
+
+        Raises `reconciler.errors.StorageError` at once when it cannot be kept.
+        """
+        ...
+
+
+class LinkRefused(Exception):
+    """The link shows no choices: `why` is `unknown`, `expired`, `used` or `closed`; a fresh one may go to `address`."""
+
+    def __init__(self, why: str, address: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.address = address
+
+
+class Changed(Exception):
+    """What the page showed is not true any more; nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What the page behind a link shows: the flags' milestones as decided, all of one cause.
+
+    `fingerprint` stands for every fact shown; a choice is made on it. `read_at` is when Xero was last read.
+    """
+
+    organisation: Organisation
+    books: Books
+    items: tuple[Decision, ...]
+    fingerprint: str
+    address: str
+    read_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a choice, per milestone, as decided afterwards."""
+
+    choice: Choice
+    items: tuple[Decision, ...]
+
+
+class Desk(Protocol):
+    """Where a person's choice meets the cycle."""
+
+    def show(self, token: str) -> Sheet:
+        """The sheet of a link; reads Xero anew at most once a minute, changes nothing. Raises `LinkRefused`."""
+        ...
+
+    def act(self, token: str, fingerprint: str, choice: Choice, keys: Sequence[str]) -> Done:
+        """Read Xero anew, check that the facts are those of the fingerprint, make the choice, run the cycle.
+
+        Raises `LinkRefused`, `Changed`, or `reconciler.errors.InputError` for a choice that does not fit.
+        """
+        ...
+
+    def renew(self, token: str) -> bool:
+        """Mail a fresh link to the address of an expired one; `False` when nothing is open any more."""
+        ...

@@ -1,0 +1,547 @@
+"""The nouns of billwatch: frozen values without behaviour beyond what follows from their own fields.
+
+Units, everywhere: money is `Decimal` with at most two decimals in the currency named beside it; a `date` is a
+calendar day of the organisation's books; a `datetime` is an aware UTC instant. `organisation` is always the
+organisation's key in the configuration, `key` the milestone's identifier on the grants platform, unique within
+its organisation.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from reconciler.reasons import Action, Choose, Reason, Role
+
+ZERO = Decimal(0)
+NEW_CONTACT = "new:"
+EXPENSE_CLAIMS = "Expense Claims"
+
+
+class Status(StrEnum):
+    """The states of a bill (Invoices, "Invoice Status Codes",
+    developer.xero.com/documentation/api/accounting/types).
+    """
+
+    DRAFT = "DRAFT"
+    SUBMITTED = "SUBMITTED"
+    AUTHORISED = "AUTHORISED"
+    PAID = "PAID"
+    VOIDED = "VOIDED"
+    DELETED = "DELETED"
+
+    @property
+    def live(self) -> bool:
+        """Whether the bill still asks for, or has received, money."""
+        return self not in (Status.VOIDED, Status.DELETED)
+
+    @property
+    def unapproved(self) -> bool:
+        """Whether nobody has approved the bill yet."""
+        return self in (Status.DRAFT, Status.SUBMITTED)
+
+
+class Sense(StrEnum):
+    """How amounts relate to tax; the values are those of `LineAmountTypes`."""
+
+    INCLUSIVE = "Inclusive"
+    EXCLUSIVE = "Exclusive"
+    NO_TAX = "NoTax"
+
+
+class Mode(StrEnum):
+    """Whether billwatch may write to an organisation's books."""
+
+    WATCH = "watch"
+    SYNC = "sync"
+
+
+class Field(StrEnum):
+    """The parts of a bill that billwatch writes and compares; each names the attribute of `Terms` that holds it."""
+
+    CONTACT = "contact"
+    TOTAL = "total"
+    CURRENCY = "currency"
+    DATE = "date"
+    DUE_DATE = "due_date"
+    DESCRIPTION = "description"
+    ACCOUNT = "account"
+    TAX = "tax"
+    SENSE = "sense"
+    TRACKING = "tracking"
+    LINES = "lines"
+
+
+Tracking = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a bill says, in the one shape that milestone, bill and memory share, so that they can be compared per
+    field.
+
+    `contact` is a ContactID, or `new:` and the name when Xero holds no such contact yet. `total` is in the
+    milestone's sense of tax. `None` means that we have no opinion and Xero's default stands. `tracking` holds
+    (category, option) pairs in alphabetical order. `lines` is the number of line items; with several, the line
+    fields join their distinct values.
+    """
+
+    contact: str
+    total: Decimal
+    currency: str
+    date: dt.date
+    due_date: dt.date | None = None
+    description: str = ""
+    account: str = ""
+    tax: str | None = None
+    sense: Sense = Sense.INCLUSIVE
+    tracking: Tracking = ()
+    lines: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where a person finds the milestone and its papers on the grants platform; empty when there is none."""
+
+    milestone: str = ""
+    application: str = ""
+    contract: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """What should be in Xero, as the grants platform says.
+
+    `stages` are the sync points that the milestone has reached; `contact_id` maps the payee to a Xero contact
+    by hand. `currency`, `account`, `tax` and `sense` override the organisation's settings when set. `version`
+    counts the platform's changes, from 1.
+    """
+
+    organisation: str
+    key: str
+    title: str
+    payee: str
+    amount: Decimal
+    date: dt.date
+    currency: str = ""
+    due_date: dt.date | None = None
+    stages: frozenset[str] = frozenset()
+    cancelled: bool = False
+    description: str = ""
+    contact_id: str = ""
+    account: str = ""
+    tax: str = ""
+    sense: Sense | None = None
+    tracking: Tracking = ()
+    links: Links = Links()
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line item of a bill. `tracking` holds (category, option) pairs."""
+
+    line_id: str
+    description: str
+    quantity: Decimal
+    unit_amount: Decimal
+    amount: Decimal
+    account: str
+    tax: str
+    tax_amount: Decimal
+    tracking: Tracking = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What is in Xero: an invoice of type ACCPAY, as last read.
+
+    `updated_at` is by Xero's clock, `read_at` by ours. `credited` counts credit notes, prepayments and overpayments.
+    """
+
+    organisation: str
+    bill_id: str
+    number: str
+    status: Status
+    contact_id: str
+    contact_name: str
+    date: dt.date
+    currency: str
+    total: Decimal
+    subtotal: Decimal
+    sense: Sense
+    updated_at: dt.datetime
+    read_at: dt.datetime
+    due_date: dt.date | None = None
+    url: str = ""
+    paid: Decimal = ZERO
+    credited: Decimal = ZERO
+    due: Decimal = ZERO
+    paid_on: dt.date | None = None
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def settled(self) -> Decimal:
+        """Money applied to the bill: payments, credit notes, prepayments and overpayments."""
+        return self.paid + self.credited
+
+    @property
+    def read_only(self) -> bool:
+        """Made by Xero Expenses, which the API cannot change."""
+        return self.number == EXPENSE_CLAIMS
+
+    def terms(self, sense: Sense) -> Terms:
+        """The bill as `Terms`, its total in the given sense of tax."""
+        total = self.subtotal if sense is Sense.EXCLUSIVE else self.total
+        return Terms(
+            contact=self.contact_id,
+            total=total,
+            currency=self.currency,
+            date=self.date,
+            due_date=self.due_date,
+            description=_joined(line.description for line in self.lines),
+            account=_joined(line.account for line in self.lines),
+            tax=_joined(line.tax for line in self.lines),
+            sense=self.sense,
+            tracking=tuple(sorted({pair for line in self.lines for pair in line.tracking})),
+            lines=len(self.lines),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A contact in Xero. `merged_to` is the ContactID that took over after a merge."""
+
+    contact_id: str
+    name: str
+    archived: bool = False
+    merged_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Xero's no to a write: what we asked, what the bill said then, and Xero's own words."""
+
+    reason: Reason
+    message: str
+    ours: Terms
+    theirs: Terms | None
+    lock: dt.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The memory that ties a milestone to its bill.
+
+    `asked` is our value per field when we last wrote it or a person accepted it; `seen` Xero's value in our
+    last verified read-back; both `None` while the base is unknown. `generation` counts how often the milestone
+    was billed again. `chosen_date` replaces the platform's date for as long as that is still `chosen_for`.
+    `locked_out` is the date that a lock date blocked. `settled` is the most money seen applied to the bill.
+    `accepted` holds (reason, fingerprint) of what a person has decided to leave as it is. `pending_attempt` is
+    the open attempt's number.
+    """
+
+    bill_id: str = ""
+    generation: int = 1
+    asked: Terms | None = None
+    seen: Terms | None = None
+    settled: Decimal = ZERO
+    chosen_date: dt.date | None = None
+    chosen_for: dt.date | None = None
+    locked_out: dt.date | None = None
+    accepted: tuple[tuple[Reason, str], ...] = ()
+    refusal: Refusal | None = None
+    pending_attempt: int | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A person's decision that a milestone is not to be synced; `until` is the last exempt day, `None` for good."""
+
+    by: str
+    reason: str
+    since: dt.datetime
+    until: dt.date | None = None
+
+    def holds(self, today: dt.date) -> bool:
+        """Whether the exemption has not lapsed on the given day."""
+        return self.until is None or today <= self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that one decision is about, gathered.
+
+    `bill` is the linked bill as the mirror holds it; `missing` is set when a direct read said that it does not
+    exist. `ours` are live bills, linked to nobody, with the milestone's number or link; `similar` are live
+    bills of the same contact and total and a near date, linked to nobody. `contacts` are Xero's contacts that
+    the payee may mean; the mapped one alone when the payee is mapped.
+    """
+
+    milestone: Milestone
+    link: Link = Link()
+    bill: Bill | None = None
+    missing: bool = False
+    ours: tuple[Bill, ...] = ()
+    similar: tuple[Bill, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    exemption: Exemption | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the organisation has decided in advance; the defaults ask a person. See `config.example.toml` for each."""
+
+    xero_edits: str = "flag"
+    warn_when_equal: bool = False
+    paid_bill_edits: str = "flag"
+    approved_bills: str = "flag"
+    locked_dates: str = "flag"
+    locked_drafts: str = "flag"
+    on_unlock: str = "ask"
+    adviser_may_post: bool = False
+    new_bills_per_hour: int = 500
+    new_money_per_hour: Decimal | None = None
+    fresh_minutes: int = 60
+    near_days: int = 31
+    missing_at_once: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """One connected Xero tenant with its settings, as the configuration states them.
+
+    `tenant_id` may be empty for a custom connection. `status` is the state in which new bills are made. A
+    milestone is due for billing once it has reached any of `sync_points`. `people` maps each role to mail
+    addresses.
+    """
+
+    key: str
+    name: str
+    tenant_id: str = ""
+    mode: Mode = Mode.WATCH
+    account: str = ""
+    sense: Sense = Sense.INCLUSIVE
+    tax: str = ""
+    currency: str = ""
+    status: Status = Status.SUBMITTED
+    number_prefix: str = ""
+    due_days: int = 14
+    tracking: Tracking = ()
+    sync_points: frozenset[str] = frozenset({"approved"})
+    people: dict[Role, tuple[str, ...]] = field(default_factory=dict)
+    reply_to: str = ""
+    policy: Policy = Policy()
+
+    def addresses(self, roles: tuple[Role, ...]) -> tuple[str, ...]:
+        """The mail addresses of the given roles, each once, in the order of the roles."""
+        return tuple(dict.fromkeys(address for role in roles for address in self.people.get(role, ())))
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What Xero and our own records say of an organisation as a whole, at one moment.
+
+    The two lock dates are inclusive. `accounts`, `taxes`, `currencies` and `tracking` hold what a bill may use,
+    `None` while unknown. `swept_at` is our time of the last complete sweep, `watermark` the newest change by
+    Xero's clock. `hold` is set while nothing may be decided for the whole organisation. `room` is how many new
+    bills, and how much money, the caps still allow in the running hour (`None`: no cap).
+    """
+
+    organisation_id: str = ""
+    name: str = ""
+    short_code: str = ""
+    currency: str = ""
+    zone: str = "UTC"
+    period_lock: dt.date | None = None
+    year_lock: dt.date | None = None
+    adviser: bool = False
+    may_approve: bool = True
+    accounts: frozenset[str] | None = None
+    taxes: frozenset[str] | None = None
+    currencies: frozenset[str] | None = None
+    tracking: frozenset[tuple[str, str]] | None = None
+    read_at: dt.datetime | None = None
+    listed_at: dt.datetime | None = None
+    swept_at: dt.datetime | None = None
+    watermark: dt.datetime | None = None
+    hold: Reason | None = None
+    hold_detail: str = ""
+    room: int | None = None
+    room_money: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field in which milestone and bill differ; both values as they stand in `Terms`."""
+
+    field: Field
+    ours: object
+    theirs: object
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What SYNC will send: a new bill (`bill_id` empty) or these fields of an existing one.
+
+    `terms` is complete: for an update, what is not among `fields` stands as Xero has it. `moved` marks a date that
+    the policy moved out of a locked period.
+    """
+
+    terms: Terms
+    status: Status
+    number: str
+    bill_id: str = ""
+    fields: frozenset[Field] = frozenset()
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Action, reason and what explains them; `link` is the memory as this decision leaves it.
+
+    `lock` is the lock date that stands in the way and `proposed` the first open day after it; `others` are the bills
+    that the reason speaks of; `message` holds Xero's own words.
+    """
+
+    action: Action
+    reason: Reason
+    link: Link
+    write: Write | None = None
+    differences: tuple[Difference, ...] = ()
+    lock: dt.date | None = None
+    proposed: dt.date | None = None
+    others: tuple[str, ...] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A case and what was decided of it."""
+
+    case: Case
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """An open warning of a milestone (or, with an empty key, of its whole organisation), as stored."""
+
+    flag_id: int
+    organisation: str
+    key: str
+    reason: Reason
+    opened_at: dt.datetime
+    verdict: Verdict | None = None
+    closed_at: dt.datetime | None = None
+    closed_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person decided: who, when, over which address, and what it needs besides."""
+
+    kind: Choose
+    by: str
+    at: dt.datetime
+    address: str = ""
+    date: dt.date | None = None
+    bill_id: str = ""
+    reason: str = ""
+    until: dt.date | None = None
+
+
+class MailKind(StrEnum):
+    """What a mail is for: a warning about milestones, an alert about a whole organisation, the result of a choice."""
+
+    WARNING = "warning"
+    ALERT = "alert"
+    RESULT = "result"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail that is owed: one cause, one recipient.
+
+    `flags` are what it is about (for a RESULT: the flags that were decided, and `choice` what was decided of them).
+    `message_id` never changes, so that a repeat is recognised. `tries` counts the attempts at sending so far.
+    """
+
+    mail_id: int
+    organisation: str
+    recipient: str
+    kind: MailKind
+    reason: Reason
+    message_id: str
+    owed_at: dt.datetime
+    flags: tuple[Flag, ...]
+    choice: Choice | None = None
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a link in a mail stands for: these flags, for this address, until it expires or has been used."""
+
+    ticket_id: int
+    organisation: str
+    address: str
+    flags: tuple[Flag, ...]
+    made_at: dt.datetime
+    expires_at: dt.datetime
+    used_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that Xero told us. `category` and `kind` in capitals."""
+
+    tenant_id: str
+    category: str
+    resource_id: str
+    kind: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One milestone's part of an attempt, in the order in which Xero answers. `link_version` guards the claim."""
+
+    key: str
+    write: Write
+    link_version: int
+    milestone_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One write to Xero, recorded before it is made: the exact request, and its idempotency key.
+
+    `answered_at` is set once Xero's answer to the call is recorded; until then the outcome is unknown.
+    """
+
+    attempt_id: int
+    organisation: str
+    method: str
+    path: str
+    body: bytes
+    idempotency_key: str
+    started_at: dt.datetime
+    elements: tuple[Element, ...]
+    tries: int = 1
+
+
+def differing(ours: Terms, theirs: Terms) -> frozenset[Field]:
+    """The fields in which two terms differ; a field of which we have no opinion (`None`) never does."""
+    return frozenset(f for f in Field if (mine := getattr(ours, f)) is not None and mine != getattr(theirs, f))
+
+
+def first_open(lock: dt.date) -> dt.date:
+    """The first day on which a document may be dated, given an inclusive lock date."""
+    return lock + dt.timedelta(days=1)
+
+
+def _joined(values: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(value for value in values if value))

@@ -1,0 +1,294 @@
+"""What the cycle needs of the world, as small Protocols: the client of Xero, and the ledger that remembers.
+
+`reconciler.xero` and `storage` implement them; tests use the same real parts against the sandbox.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from reconciler.model import (
+    Attempt,
+    Bill,
+    Books,
+    Case,
+    Choice,
+    Contact,
+    Decision,
+    Element,
+    Event,
+    Exemption,
+    Flag,
+    Link,
+    Milestone,
+    Verdict,
+    Write,
+)
+from reconciler.reasons import Reason
+
+Clock = Callable[[], dt.datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What Xero said of one element of a write: the bill as it answered, or why it refused, in its own words.
+
+    The answer of a write is never taken for what Xero holds; that is read afterwards.
+    """
+
+    bill_id: str = ""
+    messages: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether Xero refused this element."""
+        return bool(self.messages)
+
+
+class Xero(Protocol):
+    """One organisation's connection. Every method may raise `reconciler.errors.XeroError`."""
+
+    def read_organisation(self, books: Books) -> Books:
+        """The books with identity, zone, lock dates and the connection's rights read anew (2 calls)."""
+        ...
+
+    def read_lists(self, books: Books) -> Books:
+        """The books with usable accounts, tax types, currencies and tracking options read anew (up to 4 calls)."""
+        ...
+
+    def bills(self, bill_ids: Sequence[str]) -> list[Bill]:
+        """Those of the given bills that a list shows; one that is not among them may still exist."""
+        ...
+
+    def bill(self, bill_id: str) -> Bill | None:
+        """One bill by a direct read; `None` is Xero's positive word that it does not exist."""
+        ...
+
+    def changed_bills(self, since: dt.datetime | None) -> Iterator[list[Bill]]:
+        """All bills changed since then by Xero's clock (`None`: all), oldest change first, page by page."""
+        ...
+
+    def changed_contacts(self, since: dt.datetime | None) -> Iterator[list[Contact]]:
+        """All contacts changed since then by Xero's clock, archived ones included, page by page."""
+        ...
+
+    def create_request(self, writes: Sequence[Write]) -> tuple[str, str, bytes]:
+        """Method, path and exact body that would make these new bills."""
+        ...
+
+    def update_request(self, writes: Sequence[tuple[Write, Bill]]) -> tuple[str, str, bytes]:
+        """Method, path and exact body that would change these bills as they stand now."""
+        ...
+
+    def send(self, attempt: Attempt) -> list[Outcome]:
+        """Make the write with the attempt's bytes and key; one outcome per element, in their order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Raw webhook requests not yet drained: how many, and when the first and the last of them came in."""
+
+    count: int
+    oldest: dt.datetime
+    newest: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What a drain found: requests read, those that could not be read, events for tenants that nobody follows."""
+
+    requests: int = 0
+    unreadable: int = 0
+    events: int = 0
+    foreign: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of applying decisions: flags opened and closed, and decisions that something newer had overtaken."""
+
+    opened: tuple[Flag, ...] = ()
+    closed: tuple[Flag, ...] = ()
+    overtaken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """To whom flags of a reason are mailed, and until when more of the same cause are collected into one mail."""
+
+    recipients: Callable[[Reason], tuple[str, ...]]
+    send_after: dt.datetime
+    cycle: str = ""
+
+
+class Inbox(Protocol):
+    """Raw webhook requests, kept before they were acknowledged."""
+
+    def waiting(self) -> Waiting | None:
+        """What waits to be drained; `None` when nothing does."""
+        ...
+
+    def drain(self, read: Callable[[bytes], list[Event] | None], tenants: dict[str, str], now: dt.datetime) -> Drained:
+        """Read waiting requests, record their events, mark linked bills dirty. `tenants` maps tenant to organisation.
+
+        An event whose bill nobody is linked to (yet) is kept, and matched when a milestone is linked to that bill.
+        """
+        ...
+
+
+class Mirror(Protocol):
+    """What Xero holds, as last read."""
+
+    def books(self, organisation: str) -> Books:
+        """What is known of the organisation; empty `Books` before the first reading."""
+        ...
+
+    def store_books(self, organisation: str, books: Books) -> None:
+        """Keep the books; milestones that a moved lock date, a changed list or a hold bears upon become dirty."""
+        ...
+
+    def store_bills(self, organisation: str, bills: Sequence[Bill]) -> None:
+        """Keep bills as read; milestones they bear upon become dirty when something that a decision sees changed.
+
+        A bill read earlier (`read_at`) than the one held never replaces it.
+        """
+        ...
+
+    def store_missing(self, organisation: str, bill_id: str, now: dt.datetime) -> None:
+        """Xero said that this bill does not exist."""
+        ...
+
+    def store_contacts(self, organisation: str, contacts: Sequence[Contact]) -> None:
+        """Keep contacts; milestones whose payee they may be become dirty when they changed."""
+        ...
+
+    def bill(self, organisation: str, bill_id: str) -> Bill | None:
+        """A bill as the mirror holds it."""
+        ...
+
+    def dirty_bills(self, organisation: str, limit: int) -> list[tuple[str, int]]:
+        """Linked bills that an event spoke of since they were read, with the mark that `clean` must name."""
+        ...
+
+    def clean(self, organisation: str, marks: Iterable[tuple[str, int]]) -> None:
+        """These bills were read after the marks were taken; a mark set since then stays."""
+        ...
+
+    def linked_unread(self, organisation: str, limit: int) -> list[str]:
+        """Bill ids that milestones are linked to but that the mirror does not hold and that are not known missing."""
+        ...
+
+    def missing_count(self, organisation: str) -> int:
+        """How many linked bills are known missing."""
+        ...
+
+
+class Milestones(Protocol):
+    """Milestones with their links, verdicts and flags."""
+
+    def put(self, milestones: Sequence[Milestone], now: dt.datetime) -> tuple[int, int, int]:
+        """Insert or update by (organisation, key); returns how many were new, changed and the same."""
+        ...
+
+    def dirty_keys(self, organisation: str, now: dt.datetime, limit: int, after: str = "") -> list[str]:
+        """Keys whose inputs changed since they were decided (or whose exemption lapsed), in order, from `after` on."""
+        ...
+
+    def gather(self, organisation: str, keys: Collection[str], near_days: int) -> list[Case]:
+        """The cases of these keys, in key order; unknown keys are left out."""
+        ...
+
+    def apply(self, organisation: str, decisions: Sequence[Decision], notice: Notice, now: dt.datetime) -> Applied:
+        """Record verdicts and links; open, supersede and close flags; owe mails. Short transactions.
+
+        A decision counts only while its milestone and link still have the versions that it was made on; else it is
+        overtaken and the milestone stays dirty. HOLD verdicts neither open nor close flags, and stay dirty.
+        """
+        ...
+
+    def touch(self, organisation: str, keys: Collection[str] | None = None) -> int:
+        """Mark milestones dirty (`None`: all of the organisation); returns how many."""
+        ...
+
+    def ready(self, organisation: str, limit: int, after: str = "") -> list[str]:
+        """Keys whose verdict is SYNC and that no open attempt claims, in order, from `after` on."""
+        ...
+
+    def choose(
+        self,
+        organisation: str,
+        key: str,
+        link: Link,
+        choice: Choice,
+        exemption: Exemption | None,
+        reason: Reason | None,
+    ) -> bool:
+        """Record a choice, the link it leaves and the exemption it makes; `False` when the link changed meanwhile."""
+        ...
+
+    def raise_alert(self, organisation: str, verdict: Verdict, notice: Notice, now: dt.datetime) -> None:
+        """Open the organisation's own flag for a HOLD (once while it lasts) and owe its mail."""
+        ...
+
+    def clear_alerts(self, organisation: str, keep: Collection[Reason], now: dt.datetime) -> None:
+        """Close the organisation's own flags, save those of the given reasons."""
+        ...
+
+
+class Attempts(Protocol):
+    """Writes to Xero, recorded before they are made."""
+
+    def begin(self, attempt: Attempt, now: dt.datetime) -> Attempt | None:
+        """Record the attempt and claim its milestones, all or none; `None` when one changed or is claimed already."""
+        ...
+
+    def answered(self, attempt_id: int, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
+        """Record Xero's answer; links of new bills get their bill ids. The attempt stays open until verified."""
+        ...
+
+    def open(self, organisation: str) -> list[tuple[Attempt, tuple[Outcome, ...] | None]]:
+        """Open attempts, oldest first, with the recorded answer if there is one."""
+        ...
+
+    def tried(self, attempt_id: int, now: dt.datetime, *, cached_error: bool) -> None:
+        """The same bytes are sent once more, or (`cached_error`) their key must not be used again."""
+        ...
+
+    def finish(self, attempt_id: int, links: Sequence[tuple[str, Link]], now: dt.datetime) -> None:
+        """Close the attempt: release its milestones with these links, and mark them dirty."""
+        ...
+
+    def written_since(self, organisation: str, since: dt.datetime) -> Sequence[Element]:
+        """The elements of creating attempts begun since then, for the hourly caps."""
+        ...
+
+
+class Ledger(Protocol):
+    """The memory, by topic."""
+
+    @property
+    def inbox(self) -> Inbox: ...
+    @property
+    def mirror(self) -> Mirror: ...
+    @property
+    def milestones(self) -> Milestones: ...
+    @property
+    def attempts(self) -> Attempts: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a turn did, for logs and the command line."""
+
+    organisation: str
+    decided: int = 0
+    verdicts: dict[Reason, int] = field(default_factory=dict)
+    created: int = 0
+    updated: int = 0
+    refused: int = 0
+    opened: int = 0
+    closed: int = 0
+    hold: Reason | None = None
+    detail: str = ""
