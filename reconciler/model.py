@@ -393,6 +393,7 @@ class Write:
     terms: Terms
     status: Status
     number: str
+    url: str = ""
     bill_id: str = ""
     fields: frozenset[Field] = frozenset()
     moved: bool = False
@@ -536,6 +537,11 @@ class Attempt:
 def differing(ours: Terms, theirs: Terms) -> frozenset[Field]:
     """The fields in which two terms differ; a field of which we have no opinion (`None`) never does."""
     return frozenset(f for f in Field if (mine := getattr(ours, f)) is not None and mine != getattr(theirs, f))
+
+
+def bill_number(prefix: str, key: str, generation: int) -> str:
+    """The number that a milestone's bill carries: `-2`, `-3` … mark that it was billed again."""
+    return f"{prefix}{key}" if generation == 1 else f"{prefix}{key}-{generation}"
 
 
 def first_open(lock: dt.date) -> dt.date:

@@ -1,0 +1,271 @@
+"""Values and verdicts as an accountant reads them; the only place where they are put into words."""
+
+import datetime as dt
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from reconciler.model import NEW_CONTACT, Bill, Books, Case, Decision, Field, Milestone, Status, Verdict
+from reconciler.reasons import Choose, Reason, words
+
+SYMBOLS = {"NZD": "NZ$", "AUD": "A$", "USD": "US$", "CAD": "C$", "SGD": "S$", "GBP": "£", "EUR": "€"}
+FIELD_NAMES = {
+    Field.CONTACT: "payee",
+    Field.TOTAL: "amount",
+    Field.CURRENCY: "currency",
+    Field.DATE: "date",
+    Field.DUE_DATE: "due date",
+    Field.DESCRIPTION: "description",
+    Field.ACCOUNT: "account",
+    Field.TAX: "tax type",
+    Field.SENSE: "tax sense",
+    Field.TRACKING: "tracking",
+    Field.LINES: "number of lines",
+}
+STATUS_NAMES = {
+    Status.DRAFT: "draft",
+    Status.SUBMITTED: "awaiting approval",
+    Status.AUTHORISED: "approved",
+    Status.PAID: "paid",
+    Status.VOIDED: "voided",
+    Status.DELETED: "deleted",
+}
+CHOICE_LABELS = {
+    Choose.RESYNC: "Resync now",
+    Choose.DATE: "Use another date",
+    Choose.KEEP: "Keep what Xero has",
+    Choose.OVERWRITE: "Write the milestone's values",
+    Choose.BILL_AGAIN: "Bill it again",
+    Choose.REPLACED_BY: "It was replaced by another bill",
+    Choose.LINK: "That bill is this milestone's",
+    Choose.BILL_ANYWAY: "Bill it all the same",
+    Choose.GO_AHEAD: "Yes, go ahead",
+    Choose.EXEMPT: "Exempt this milestone",
+}
+EXEMPT_UNTOUCHED = "No more syncing and no more warnings for this milestone; its bill in Xero is not touched."
+EFFECTS = {
+    Choose.RESYNC: "Xero is read again; if nothing stands in the way, the milestone is synced.",
+    Choose.DATE: "The bill gets the date that you choose, until the platform changes the milestone's own date.",
+    Choose.KEEP: "Nothing is written; no more warnings until something changes again.",
+    Choose.OVERWRITE: "The bill is changed to the milestone's values.",
+    Choose.BILL_AGAIN: "A new bill is made; the old one stays as it is.",
+    Choose.REPLACED_BY: "The milestone follows the bill that you name; nothing is written.",
+    Choose.LINK: "The milestone follows the bill that you choose; no new bill is made.",
+    Choose.BILL_ANYWAY: "A new bill is made beside the one that is there.",
+    Choose.GO_AHEAD: "What was held back is done now.",
+    Choose.EXEMPT: EXEMPT_UNTOUCHED,
+}
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """`NZ$15,000.00`; a currency without a symbol of its own stands in front as its code."""
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{SYMBOLS.get(currency, currency + ' ')}{abs(amount):,.2f}"
+
+
+def day(date: dt.date) -> str:
+    """`3 July 2026`."""
+    return f"{date.day} {date:%B %Y}"
+
+
+def moment(instant: dt.datetime, zone: str = "UTC") -> str:
+    """`9 July 2026, 10:42` by the organisation's wall clock; UTC is named."""
+    local = instant.astimezone(ZoneInfo(zone))
+    return f"{day(local.date())}, {local:%H:%M}" + (" UTC" if zone == "UTC" else "")
+
+
+def field_name(field: Field) -> str:
+    """What an accountant calls the field."""
+    return FIELD_NAMES[field]
+
+
+def fields_in_words(fields: list[Field]) -> str:
+    """`payee, amount and date`, in the order of `Field`."""
+    names = [FIELD_NAMES[f] for f in Field if f in fields]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def show(field: Field, value: object, currency: str) -> str:
+    """A value of `Terms` in words; nothing is shown as a dash."""
+    if value in (None, "", ()):
+        return "–"
+    if isinstance(value, Decimal):
+        return money(value, currency)
+    if isinstance(value, dt.date):
+        return day(value)
+    if isinstance(value, tuple):
+        return ", ".join(f"{category}: {option}" for category, option in value)
+    return str(value).removeprefix(NEW_CONTACT) if field is Field.CONTACT else str(value)
+
+
+def currency_of(decision: Decision, books: Books) -> str:
+    """The currency in which the milestone is promised."""
+    return decision.case.milestone.currency or books.currency
+
+
+def bill_currency(decision: Decision, books: Books) -> str:
+    """The currency of the bill, or the milestone's while there is none."""
+    bill = decision.case.bill
+    return bill.currency if bill else currency_of(decision, books)
+
+
+def contact_name(case: Case, value: object) -> str:
+    """A ContactID as the name that we know for it."""
+    names = {c.contact_id: c.name for c in case.contacts}
+    if case.bill:
+        names.setdefault(case.bill.contact_id, case.bill.contact_name)
+    text = str(value)
+    return text.removeprefix(NEW_CONTACT) if text.startswith(NEW_CONTACT) else names.get(text, text)
+
+
+def sides(decision: Decision, books: Books) -> list[tuple[str, str, str]]:
+    """The differing fields with both values in words: (field, milestone, bill)."""
+    ours, theirs = currency_of(decision, books), bill_currency(decision, books)
+    rows = []
+    for d in decision.verdict.differences:
+        if d.field is Field.CONTACT:
+            rows.append(
+                (field_name(d.field), contact_name(decision.case, d.ours), contact_name(decision.case, d.theirs))
+            )
+        else:
+            rows.append((field_name(d.field), show(d.field, d.ours, ours), show(d.field, d.theirs, theirs)))
+    return rows
+
+
+def bill_state(bill: Bill) -> str:
+    """`approved, unpaid`, `awaiting approval`, `paid on 3 July 2026` …"""
+    if bill.status is Status.PAID and bill.paid_on:
+        return f"paid on {day(bill.paid_on)}"
+    if bill.status is not Status.AUTHORISED:
+        return STATUS_NAMES[bill.status]
+    return f"approved, {money(bill.settled, bill.currency)} applied" if bill.settled else "approved, unpaid"
+
+
+def explain(decision: Decision, books: Books) -> str:
+    """What happened, in one or two plain sentences."""
+    return words(decision.verdict.reason).happened.format_map(_Values(decision, books))
+
+
+def what_to_do(decision: Decision, books: Books) -> str:
+    """What the reader can do about it; empty when nothing needs doing."""
+    return words(decision.verdict.reason).todo.format_map(_Values(decision, books))
+
+
+def if_nobody_acts(decision: Decision, books: Books) -> str:
+    """What follows when the warning is left alone."""
+    bill, reason = decision.case.bill, decision.verdict.reason
+    if bill and bill.status.live and bill.due > 0 and not bill.status.unapproved:
+        due = f" falls due on {day(bill.due_date)}" if bill.due_date else " stays due"
+        return f"If nobody acts, {money(bill.due, bill.currency)}{due}."
+    if bill and bill.status is Status.PAID:
+        return "If nobody acts, what was paid stands."
+    if bill and bill.status.unapproved:
+        return f"If nobody acts, the bill of {money(bill.total, bill.currency)} stays as it is in Xero."
+    if reason is Reason.POSSIBLE_DUPLICATE:
+        return "If nobody acts, the bill that is there stays the only one."
+    return f"If nobody acts, {decision.case.milestone.payee} is not billed for this milestone, and not paid."
+
+
+def bill_link(books: Books, bill_id: str) -> str:
+    """Xero's deep link to a bill ("Deep link", developer.xero.com/documentation/api-guides/deep-link-xero)."""
+    if not books.short_code or not bill_id:
+        return ""
+    page = f"/AccountsPayable/Edit.aspx?InvoiceID={bill_id}"
+    return f"https://go.xero.com/organisationlogin/default.aspx?shortcode={books.short_code}&redirecturl={page}"
+
+
+def choice_label(kind: Choose) -> str:
+    """A choice as it stands beside its button."""
+    return CHOICE_LABELS[kind]
+
+
+def choice_effect(kind: Choose, decision: Decision, books: Books) -> str:
+    """What a choice will do, in one line."""
+    if kind is Choose.DATE and decision.verdict.proposed:
+        return f"{EFFECTS[kind]} The first open day is {day(decision.verdict.proposed)}."
+    if kind is Choose.BILL_AGAIN:
+        return f"A new bill of {_amount(decision.case.milestone, books)} is made; the old one stays as it is."
+    return EFFECTS[kind]
+
+
+def _amount(milestone: Milestone, books: Books) -> str:
+    return money(milestone.amount, milestone.currency or books.currency)
+
+
+class _Values(dict[str, str]):
+    """The names that the sentences of `reasons` may use, each worked out only when a sentence asks for it."""
+
+    def __init__(self, decision: Decision, books: Books) -> None:
+        super().__init__()
+        self.case, self.verdict, self.books = decision.case, decision.verdict, books
+
+    def __missing__(self, name: str) -> str:
+        return str(getattr(self, f"_{name}")())
+
+    def _payee(self) -> str:
+        return self.case.milestone.payee
+
+    def _key(self) -> str:
+        return self.case.milestone.key
+
+    def _number(self) -> str:
+        return self.case.bill.number if self.case.bill and self.case.bill.number else "in Xero"
+
+    def _amount(self) -> str:
+        write = self.verdict.write
+        return money(write.terms.total, write.terms.currency) if write else _amount(self.case.milestone, self.books)
+
+    def _bill_total(self) -> str:
+        bill = self.case.bill
+        return money(bill.total, bill.currency) if bill else _amount(self.case.milestone, self.books)
+
+    def _settled(self) -> str:
+        bill = self.case.bill
+        return money(bill.settled, bill.currency) if bill else "nothing"
+
+    def _date(self) -> str:
+        return day(_date_in_question(self.case, self.verdict))
+
+    def _lock(self) -> str:
+        return day(self.verdict.lock) if self.verdict.lock else "an unknown date"
+
+    def _proposed(self) -> str:
+        return day(self.verdict.proposed) if self.verdict.proposed else "the first open day"
+
+    def _fields(self) -> str:
+        changed = [d.field for d in self.verdict.differences]
+        return fields_in_words(changed or list(self.verdict.write.fields if self.verdict.write else ()))
+
+    def _message(self) -> str:
+        text = self.verdict.message
+        return text if self.verdict.reason is Reason.REFUSED else f" ({text})" if text else ""
+
+    def _until(self) -> str:
+        exemption = self.case.exemption
+        return f" until {day(exemption.until)}" if exemption and exemption.until else ""
+
+    def _why(self) -> str:
+        return self.case.exemption.reason if self.case.exemption else ""
+
+    def _unwanted(self) -> str:
+        milestone = self.case.milestone
+        if milestone.cancelled:
+            return "The milestone was cancelled"
+        return "The milestone's amount is 0 now" if not milestone.amount else "The milestone is no longer to be billed"
+
+    def _account(self) -> str:
+        return self.verdict.message or self.case.milestone.account
+
+    def _tax(self) -> str:
+        return self.verdict.message or self.case.milestone.tax
+
+    def _tracking(self) -> str:
+        return self.verdict.message
+
+    def _currency(self) -> str:
+        return self.case.milestone.currency or self.books.currency
+
+
+def _date_in_question(case: Case, verdict: Verdict) -> dt.date:
+    if verdict.link.locked_out:
+        return verdict.link.locked_out
+    return verdict.write.terms.date if verdict.write else case.bill.date if case.bill else case.milestone.date
