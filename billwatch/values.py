@@ -1,0 +1,87 @@
+"""The kinds of value that options take; each description ends the sentence "but must be …"."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from billwatch.secret import Secret
+
+LONGEST_PREFIX = 50
+
+_LOOPBACK = r"(?:localhost|127(?:\.[0-9]+){3}|\[::1\])"
+_ATOM = r"[^@.\s,;:<>\"()\[\]\\\x00-\x20\x7f]+"
+_ADDRESS = rf"{_ATOM}(?:\.{_ATOM})*@{_ATOM}(?:\.{_ATOM})*"
+_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*\Z"
+_REST = r"(?::[0-9]{1,5})?(?:/[^\s?#]*)?\Z"
+
+Slug = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z",
+        description="up to 64 lower-case letters, digits and hyphens, beginning with a letter or digit",
+    ),
+]
+Name = Annotated[str, Meta(pattern=_LINE, max_length=200, description="a name of 1 to 200 characters on one line")]
+Text = Annotated[str, Meta(pattern=_LINE, max_length=255, description="a text of 1 to 255 characters on one line")]
+Address = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{_ADDRESS}\Z",
+        max_length=254,
+        description="a mail address such as name@example.org",
+    ),
+]
+AddressOrNone = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:{_ADDRESS})?\Z", max_length=254, description="empty or a mail address such as name@example.org"
+    ),
+]
+PublicUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:https?://[A-Za-z0-9.\-\[\]:]*[A-Za-z0-9\]](?:/[^\s?#]*)?)?\Z",
+        description="an address such as https://billwatch.example.org, without query or user name",
+    ),
+]
+ServiceUrl = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:https://[A-Za-z0-9.\-]+|http://{_LOOPBACK}){_REST}",
+        description="an https address without query or user name (plain http only on this machine)",
+    ),
+]
+StorageUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^sqlite:///[^\s?#][^?#]*\Z",
+        description='"sqlite:///" and the path of a file, such as sqlite:///billwatch.db',
+    ),
+]
+Tenant = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?\Z",
+        description="a tenant id such as 45e4708e-d862-4111-ab3a-dd8cd03913e1",
+    ),
+]
+Currency = Annotated[
+    str, Meta(pattern=r"^(?:[A-Z]{3})?\Z", description="a currency code of three capital letters, such as NZD")
+]
+Prefix = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        max_length=LONGEST_PREFIX,
+        description=f"a text of at most {LONGEST_PREFIX} characters, so that no bill number exceeds Xero's 255",
+    ),
+]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Minutes = Annotated[int, Meta(ge=1, le=10080)]
+Seconds = Annotated[int, Meta(ge=1, le=3600)]
+Days = Annotated[int, Meta(ge=1, le=365)]
+Tracking = Annotated[
+    dict[Text, Text],
+    Meta(max_length=2, description="a table of at most two categories, each with the name of one of its options"),
+]
+Keys = Annotated[tuple[Secret, ...], Meta(min_length=1)]
