@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from reconciler.reasons import Action, Choose, Reason, Role
 
@@ -378,8 +379,8 @@ class Difference:
     """A field in which milestone and bill differ; both values as they stand in `Terms`."""
 
     field: Field
-    ours: object
-    theirs: object
+    ours: Any
+    theirs: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,6 +404,7 @@ class Write:
 class Verdict:
     """Action, reason and what explains them; `link` is the memory as this decision leaves it.
 
+    `fields` are those that the reason is about; `ours` and `theirs` are set when both sides were compared for it.
     `lock` is the lock date that stands in the way and `proposed` the first open day after it; `others` are the bills
     that the reason speaks of; `message` holds Xero's own words.
     """
@@ -411,11 +413,20 @@ class Verdict:
     reason: Reason
     link: Link
     write: Write | None = None
-    differences: tuple[Difference, ...] = ()
+    fields: frozenset[Field] = frozenset()
+    ours: Terms | None = None
+    theirs: Terms | None = None
     lock: dt.date | None = None
     proposed: dt.date | None = None
     others: tuple[str, ...] = ()
     message: str = ""
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """Both values of each field that the reason is about, in the order of `Field`; none without a bill."""
+        if self.ours is None or self.theirs is None:
+            return ()
+        return tuple(Difference(f, getattr(self.ours, f), getattr(self.theirs, f)) for f in Field if f in self.fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,10 @@ class Mirror(Protocol):
         """A bill as the mirror holds it."""
         ...
 
+    def numbered(self, organisation: str, numbers: Collection[str]) -> list[Bill]:
+        """Bills of any status that carry one of these numbers."""
+        ...
+
     def dirty_bills(self, organisation: str, limit: int) -> list[tuple[str, int]]:
         """Linked bills that an event spoke of since they were read, with the mark that `clean` must name."""
         ...
@@ -265,6 +269,18 @@ class Attempts(Protocol):
         ...
 
 
+class State(Protocol):
+    """Small facts that outlive a restart, by name."""
+
+    def get(self, name: str) -> str | None:
+        """The fact, or `None`."""
+        ...
+
+    def put(self, name: str, value: str | None) -> None:
+        """Keep the fact; `None` forgets it."""
+        ...
+
+
 class Ledger(Protocol):
     """The memory, by topic."""
 
@@ -276,6 +292,8 @@ class Ledger(Protocol):
     def milestones(self) -> Milestones: ...
     @property
     def attempts(self) -> Attempts: ...
+    @property
+    def state(self) -> State: ...
 
 
 @dataclass(frozen=True, slots=True)

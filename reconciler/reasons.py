@@ -92,6 +92,7 @@ class Reason(StrEnum):
     LOCK_LIFTED = "LOCK_LIFTED"
     CONTACT_ARCHIVED = "CONTACT_ARCHIVED"
     CONTACT_AMBIGUOUS = "CONTACT_AMBIGUOUS"
+    CONTACT_UNKNOWN = "CONTACT_UNKNOWN"
     ACCOUNT_UNUSABLE = "ACCOUNT_UNUSABLE"
     TAX_INVALID = "TAX_INVALID"
     TRACKING_UNUSABLE = "TRACKING_UNUSABLE"
@@ -140,7 +141,7 @@ WORDS: dict[Reason, Words] = {
     Reason.CREATE: _sync("to be billed", "A new bill of {amount} dated {date} is to be made."),
     Reason.UPDATE: _sync("to be updated", "The bill is to follow the milestone: {fields}."),
     Reason.EXEMPT: _skip("exempt", "Exempt from syncing{until}: {why}"),
-    Reason.WITHDRAWN: _skip("withdrawn", "The milestone was cancelled, and no bill asks for money."),
+    Reason.WITHDRAWN: _skip("withdrawn", "The milestone was cancelled."),
     Reason.NOT_DUE: _skip("not due", "The milestone has not reached a stage at which it is billed."),
     Reason.NOTHING_TO_PAY: _skip("nothing to pay", "The milestone's amount is 0."),
     Reason.PAID: _skip("paid", "The bill is paid and equals the milestone."),
@@ -348,6 +349,13 @@ WORDS: dict[Reason, Words] = {
         "Xero has several contacts that may be {payee}.",
         "Merge them in Xero, or map the payee to one of them. " + _FIX,
         Choose.RESYNC,
+    ),
+    Reason.CONTACT_UNKNOWN: _flag(
+        "payee's contact not found",
+        "{payee} is mapped to a contact that Xero does not have.",
+        "Map the payee to a contact that exists. " + _FIX,
+        Choose.RESYNC,
+        roles=BOTH,
     ),
     Reason.ACCOUNT_UNUSABLE: _flag(
         "account unusable",

@@ -85,9 +85,9 @@ def fields_in_words(fields: list[Field]) -> str:
 
 
 def show(field: Field, value: object, currency: str) -> str:
-    """A value of `Terms` in words; nothing is shown as a dash."""
+    """A value of `Terms` in words; nothing is called none."""
     if value in (None, "", ()):
-        return "–"
+        return "none"
     if isinstance(value, Decimal):
         return money(value, currency)
     if isinstance(value, dt.date):
@@ -162,7 +162,8 @@ def if_nobody_acts(decision: Decision, books: Books) -> str:
         return f"If nobody acts, the bill of {money(bill.total, bill.currency)} stays as it is in Xero."
     if reason is Reason.POSSIBLE_DUPLICATE:
         return "If nobody acts, the bill that is there stays the only one."
-    return f"If nobody acts, {decision.case.milestone.payee} is not billed for this milestone, and not paid."
+    milestone = decision.case.milestone
+    return f"If nobody acts, the {_amount(milestone, books)} for {milestone.payee} is not billed, and not paid."
 
 
 def bill_link(books: Books, bill_id: str) -> str:

@@ -1,0 +1,146 @@
+"""The three-way comparison: what we want, what we last asked for and saw, and what Xero holds.
+
+Per field, with *ours* the milestone now and *theirs* the bill now:
+pending = ours differs from what was asked and from theirs; edited = theirs differs from what was seen; conflict = both.
+Ours equal to theirs settles the field, so that a repair by hand clears everything by itself.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from reconciler.model import (
+    NEW_CONTACT,
+    Bill,
+    Books,
+    Case,
+    Field,
+    Link,
+    Milestone,
+    Organisation,
+    Sense,
+    Terms,
+)
+from reconciler.reasons import Reason
+
+MONEY = frozenset({Field.TOTAL, Field.CURRENCY, Field.CONTACT})
+MATERIAL = MONEY | {Field.DATE}
+LINE = frozenset({Field.TOTAL, Field.DESCRIPTION, Field.ACCOUNT, Field.TAX, Field.SENSE, Field.TRACKING})
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A case with everything that the rows of the decision derive from it; `link` is the memory as it stands so far."""
+
+    case: Case
+    organisation: Organisation
+    books: Books
+    now: dt.datetime
+    link: Link
+    bill: Bill | None
+    ours: Terms
+    theirs: Terms | None
+    pending: frozenset[Field] = frozenset()
+    edited: frozenset[Field] = frozenset()
+
+    @property
+    def today(self) -> dt.date:
+        """The calendar day in the organisation's own time zone."""
+        return self.now.astimezone(ZoneInfo(self.books.zone)).date()
+
+    @property
+    def live(self) -> bool:
+        """Whether there is a bill that asks for, or has received, money."""
+        return self.bill is not None and self.bill.status.live
+
+    def accepted(self, reason: Reason, fingerprint: str) -> bool:
+        """Whether a person has decided to leave exactly this as it is."""
+        return (reason, fingerprint) in self.link.accepted
+
+
+def look(case: Case, organisation: Organisation, books: Books, now: dt.datetime) -> View:
+    """The view of a case before any row was asked."""
+    theirs = case.bill.terms(sense_of(case, organisation)) if case.bill else None
+    ours = wanted(case, organisation, books, theirs)
+    return compared(View(case, organisation, books, now, case.link, case.bill, ours, theirs))
+
+
+def compared(view: View) -> View:
+    """The view with settled fields written into the link, and what is pending and edited."""
+    ours, theirs, link = view.ours, view.theirs, view.link
+    if theirs is None or link.asked is None or link.seen is None:
+        return replace(view, pending=frozenset(), edited=frozenset())
+    asked, seen = settled(ours, theirs, link.asked, link.seen)
+    if (asked, seen) != (link.asked, link.seen):
+        link = replace(link, asked=asked, seen=seen)
+    apart = [f for f in Field if getattr(ours, f) != getattr(theirs, f)]
+    pending = frozenset(f for f in apart if getattr(ours, f) is not None and getattr(ours, f) != getattr(asked, f))
+    edited = frozenset(f for f in apart if getattr(theirs, f) != getattr(seen, f))
+    return replace(view, link=link, pending=pending, edited=edited)
+
+
+def settled(ours: Terms, theirs: Terms, asked: Terms, seen: Terms) -> tuple[Terms, Terms]:
+    """Asked and seen, with every field in which milestone and bill agree taken as both."""
+    agreed = {f.value: value for f in Field if (value := getattr(ours, f)) == getattr(theirs, f)}
+    return replace(asked, **agreed), replace(seen, **agreed)
+
+
+def sense_of(case: Case, organisation: Organisation) -> Sense:
+    """In which sense of tax the milestone's amount is meant."""
+    return case.milestone.sense or organisation.sense
+
+
+def wanted(case: Case, organisation: Organisation, books: Books, theirs: Terms | None) -> Terms:
+    """What the bill should say, as the milestone, the settings and a person's choice of date have it."""
+    milestone, sense = case.milestone, sense_of(case, organisation)
+    date = chosen_date(case) or milestone.date
+    return Terms(
+        contact=_contact(case, theirs),
+        total=milestone.amount,
+        currency=milestone.currency or books.currency,
+        date=date,
+        due_date=due_date(case, organisation, date),
+        description=milestone.description or milestone.title,
+        account=milestone.account or organisation.account,
+        tax=None if sense is Sense.NO_TAX else milestone.tax or organisation.tax or None,
+        sense=sense,
+        tracking=tuple(sorted((dict(organisation.tracking) | dict(milestone.tracking)).items())),
+    )
+
+
+def chosen_date(case: Case) -> dt.date | None:
+    """The date that a person (or the policy) chose, for as long as the platform has not changed its own."""
+    link = case.link
+    return link.chosen_date if link.chosen_date and link.chosen_for == case.milestone.date else None
+
+
+def due_date(case: Case, organisation: Organisation, date: dt.date) -> dt.date:
+    """The milestone's own due date, or the organisation's usual term after the bill's date."""
+    return case.milestone.due_date or date + dt.timedelta(days=organisation.due_days)
+
+
+def taken(terms: Terms, source: Terms, fields: Iterable[Field]) -> Terms:
+    """The terms with these fields as the source has them."""
+    return replace(terms, **{f.value: getattr(source, f) for f in fields})
+
+
+def mark(*values: object) -> str:
+    """A short fingerprint of facts, the same on every machine."""
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
+
+
+def unwanted_mark(milestone: Milestone, bill_id: str) -> str:
+    """The fingerprint of a bill that nobody asks for any more, quiet until the milestone changes again."""
+    return mark(bill_id, milestone.cancelled, milestone.amount, sorted(milestone.stages))
+
+
+def _contact(case: Case, theirs: Terms | None) -> str:
+    """The payee's ContactID; among several that it may be, the one that the bill or our memory names."""
+    ids = [c.contact_id for c in case.contacts]
+    if not ids:
+        return case.milestone.contact_id or NEW_CONTACT + case.milestone.payee
+    asked = case.link.asked.contact if case.link.asked else ""
+    known = [c for c in (asked, theirs.contact if theirs else "") if c in ids]
+    return (known or ids)[0]

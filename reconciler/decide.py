@@ -1,0 +1,392 @@
+"""The decision: whether a milestone is synced, skipped, flagged or held, and why. Pure: same facts, same verdict.
+
+`ROWS` is the whole table, in order. A row answers with a verdict, or with the view on which the next row goes on;
+only the last one writes. What Xero would refuse, and in which words, is told at each row.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+
+from reconciler.compare import LINE, MATERIAL, MONEY, View, compared, due_date, look, mark, taken
+from reconciler.locks import effective_lock, lock_reason, locked
+from reconciler.model import (
+    NEW_CONTACT,
+    Bill,
+    Books,
+    Case,
+    Field,
+    Mode,
+    Organisation,
+    Status,
+    Terms,
+    Verdict,
+    Write,
+    bill_number,
+    first_open,
+)
+from reconciler.reasons import Reason, words
+
+SKIPS = {
+    Status.PAID: Reason.PAID,
+    Status.AUTHORISED: Reason.APPROVED,
+    Status.SUBMITTED: Reason.AWAITING_APPROVAL,
+    Status.DRAFT: Reason.IN_SYNC,
+}
+SETTLED_EDITS = frozenset({Field.DUE_DATE, Field.DESCRIPTION, Field.ACCOUNT, Field.TRACKING})
+
+
+def decide(case: Case, organisation: Organisation, books: Books, now: dt.datetime) -> Verdict:
+    """The verdict on a case: the first row of `ROWS` that has one."""
+    view = look(case, organisation, books, now)
+    for row in ROWS:
+        answer = row(view)
+        if isinstance(answer, Verdict):
+            return answer
+        view = answer
+    raise AssertionError("the last row always answers")
+
+
+def exempt(view: View) -> View | Verdict:
+    """1. An exemption that has not lapsed; a bill that still asks for money is reported, until somebody keeps it."""
+    exemption, bill = view.case.exemption, view.bill
+    if exemption is None or not exemption.holds(view.today):
+        return view
+    if bill and view.live and bill.status is not Status.PAID and not _kept(view, Reason.EXEMPT_WITH_BILL, bill.bill_id):
+        return _verdict(view, Reason.EXEMPT_WITH_BILL)
+    return _verdict(view, Reason.EXEMPT)
+
+
+def hold(view: View) -> View | Verdict:
+    """2. What we cannot know, or may not act on now."""
+    books, link = view.books, view.link
+    if books.hold:
+        return _verdict(view, books.hold, message=books.hold_detail)
+    fresh = dt.timedelta(minutes=view.organisation.policy.fresh_minutes)
+    unread = bool(link.bill_id) and view.bill is None and not view.case.missing
+    if books.swept_at is None or view.now - books.swept_at > fresh or unread:
+        return _verdict(view, Reason.FACTS_STALE)
+    return _verdict(view, Reason.OUTCOME_UNKNOWN) if link.pending_attempt is not None else view
+
+
+def unwanted(view: View) -> View | Verdict:
+    """3. Nothing is to be billed: quiet without a live bill, never undone by ourselves with one."""
+    reason = _no_bill_due(view)
+    if reason is None:
+        return view
+    bill = view.bill if view.live else next(iter(view.case.ours), None)
+    if bill is None or view.case.missing:
+        return _verdict(view, reason)
+    milestone = view.case.milestone
+    if view.accepted(
+        Reason.BILL_NOT_WANTED, mark(bill.bill_id, milestone.cancelled, milestone.amount, sorted(milestone.stages))
+    ):
+        return _verdict(view, reason)
+    flag = Reason.PAID_NOT_WANTED if bill.settled else Reason.BILL_NOT_WANTED
+    return _verdict(view, flag, others=(bill.bill_id,))
+
+
+def unlinked(view: View) -> View | Verdict:
+    """4. No bill linked: adopt the one that carries our number or link; ask where it is not plain which one it is."""
+    if view.link.bill_id:
+        return view
+    ours, similar = view.case.ours, view.case.similar
+    if len(ours) > 1:
+        return _verdict(view, Reason.DUPLICATE_BILL, others=_ids(ours))
+    if ours:
+        return _linked(view, ours[0])
+    new = [bill for bill in similar if not view.accepted(Reason.POSSIBLE_DUPLICATE, bill.bill_id)]
+    return _verdict(view, Reason.POSSIBLE_DUPLICATE, others=_ids(similar)) if new else view
+
+
+def base_unknown(view: View) -> View | Verdict:
+    """5. Linked, but never compared: take equal ones as ours, ask about the others."""
+    if not view.link.bill_id or view.link.asked is not None or not view.live or view.theirs is None:
+        return view
+    apart = [f for f in MATERIAL if getattr(view.ours, f) != getattr(view.theirs, f)]
+    if apart:
+        return _verdict(view, Reason.LINK_DIFFERS, fields=frozenset(apart))
+    return compared(replace(view, link=replace(view.link, asked=view.ours, seen=view.theirs)))
+
+
+def missing(view: View) -> View | Verdict:
+    """6. A direct read said that the bill does not exist; a failed read never does."""
+    return _verdict(view, Reason.BILL_MISSING) if view.case.missing else view
+
+
+def undone(view: View) -> View | Verdict:
+    """7. Voided or deleted: final in Xero ("Invoice not of valid status for modification")."""
+    if view.bill is None or view.live:
+        return view
+    return _verdict(view, Reason.BILL_VOIDED if view.bill.status is Status.VOIDED else Reason.BILL_DELETED)
+
+
+def changed_in_xero(view: View) -> View | Verdict:
+    """8. Somebody changed money, currency or payee in Xero alone, or took a payment back."""
+    bill = view.bill
+    if bill is None:
+        return view
+    changed = (view.edited & MONEY) - view.pending
+    if changed and view.organisation.policy.xero_edits == "flag":
+        return _verdict(view, Reason.CHANGED_IN_XERO, fields=changed)
+    if bill.settled < view.link.settled:
+        return _verdict(view, Reason.PAYMENT_REVERSED)
+    return view if bill.settled == view.link.settled else replace(view, link=replace(view.link, settled=bill.settled))
+
+
+def nothing_pending(view: View) -> View | Verdict:
+    """9. Milestone and bill agree: quiet, save a draft that has come to lie in a locked period."""
+    bill, policy = view.bill, view.organisation.policy
+    if bill is None or view.pending:
+        return view
+    lock = effective_lock(view.organisation, view.books)
+    if bill.status.unapproved and locked(bill.date, lock) and policy.locked_drafts == "flag":
+        return _locked(view, Reason.LOCKED_DRAFT, bill.date, lock)
+    view = replace(view, link=replace(view.link, locked_out=None, refusal=None))
+    if policy.warn_when_equal and bill.status in (Status.AUTHORISED, Status.PAID):
+        reason = _settled_reason(bill) if bill.settled else Reason.BILL_APPROVED
+        if not _kept(view, reason, bill.bill_id):
+            return _verdict(view, reason)
+    part_paid = bill.status is Status.AUTHORISED and bill.settled
+    return _verdict(view, Reason.PART_PAID if part_paid else SKIPS[bill.status])
+
+
+def read_only(view: View) -> View | Verdict:
+    """10. Made by Xero Expenses ("Sorry this was created by Xero Expenses and can't be modified via the API")."""
+    return _verdict(view, Reason.BILL_READ_ONLY, fields=view.pending) if view.bill and view.bill.read_only else view
+
+
+def settled(view: View) -> View | Verdict:
+    """11. Money is applied to it: Xero drops amounts silently and refuses dates, even where it takes other edits."""
+    bill = view.bill
+    if bill is None or not bill.settled:
+        return view
+    allowed = view.organisation.policy.paid_bill_edits == "where-xero-allows" and view.pending <= SETTLED_EDITS
+    return view if allowed else _verdict(view, _settled_reason(bill), fields=view.pending)
+
+
+def approved(view: View) -> View | Verdict:
+    """12. Approved: Xero would take the change, but somebody has answered for the bill as it is."""
+    bill = view.bill
+    if bill is None or bill.status is not Status.AUTHORISED or bill.settled:
+        return view
+    if view.organisation.policy.approved_bills == "update":
+        return view
+    return _verdict(view, Reason.BILL_APPROVED, fields=view.pending)
+
+
+def conflict(view: View) -> View | Verdict:
+    """13. Changed on both sides, or in a way that writing the line would undo."""
+    theirs = view.theirs
+    if theirs is None or view.bill is None:
+        return view
+    clash = view.pending & view.edited
+    if view.pending & LINE:
+        clash |= view.edited & {Field.CONTACT, Field.CURRENCY, Field.SENSE, Field.TAX}
+        clash |= {Field.LINES} if theirs.lines != 1 else frozenset()
+    if not clash or view.accepted(Reason.EDITED_IN_XERO, mark(view.bill.bill_id, theirs)):
+        return view
+    return _verdict(view, Reason.EDITED_IN_XERO, fields=view.pending | clash)
+
+
+def lock_dates(view: View) -> View | Verdict:
+    """14. Locked periods ("The document date cannot be before the period lock date, currently set at …")."""
+    bill, policy = view.bill, view.organisation.policy
+    lock = effective_lock(view.organisation, view.books)
+    firm = bill is not None and not bill.status.unapproved
+    if bill and firm and locked(bill.date, lock):
+        return _locked(view, lock_reason(bill.date, view.books), bill.date, lock)
+    date = view.ours.date if bill is None or Field.DATE in view.pending else bill.date
+    if locked(date, lock):
+        will_bind = firm or (bill is None and view.organisation.status is Status.AUTHORISED)
+        if not will_bind and policy.locked_drafts == "push":
+            return view
+        if policy.locked_dates == "move" and not locked(date, view.books.year_lock):
+            return view
+        return _locked(view, lock_reason(date, view.books) if will_bind else Reason.LOCKED_DRAFT, date, lock)
+    if view.link.locked_out == date and policy.on_unlock == "ask":
+        return _verdict(view, Reason.LOCK_LIFTED)
+    return view
+
+
+def usable(view: View) -> View | Verdict:
+    """15. What a new bill, or a changed line, payee or currency, would name must be usable in Xero."""
+    write = plan(view)
+    fields = write.fields if write.bill_id else frozenset(Field)
+    for unusable in (_contact_problem, _currency_problem, _line_problem, _permission_problem):
+        problem = unusable(view, write, fields)
+        if problem:
+            reason, what = problem
+            return _verdict(view, reason, message=what, fields=view.pending)
+    return view
+
+
+def refused(view: View) -> View | Verdict:
+    """What Xero refused is not tried again until either side, or a lock date, has changed or a person asks for it."""
+    refusal = view.link.refusal
+    if refusal is None:
+        return view
+    now = (view.ours, view.theirs, effective_lock(view.organisation, view.books))
+    if now != (refusal.ours, refusal.theirs, refusal.lock):
+        return replace(view, link=replace(view.link, refusal=None))
+    return _verdict(view, refusal.reason, message=refusal.message, fields=view.pending)
+
+
+def write(view: View) -> Verdict:
+    """16 to 18. The caps, the mode, and at last the write."""
+    planned, books = plan(view), view.books
+    update = bool(planned.bill_id)
+    over = books.room is not None and books.room < 1
+    over_money = books.room_money is not None and books.room_money < planned.terms.total
+    if not update and (over or over_money):
+        return _verdict(view, Reason.CAP_REACHED)
+    if view.organisation.mode is Mode.WATCH:
+        reason = Reason.WOULD_UPDATE if update else Reason.WOULD_CREATE
+    else:
+        reason = Reason.UPDATE if update else Reason.CREATE
+    return _verdict(view, reason, fields=planned.fields, write=planned)
+
+
+ROWS: tuple[Callable[[View], View | Verdict], ...] = (
+    exempt,
+    hold,
+    unwanted,
+    unlinked,
+    base_unknown,
+    missing,
+    undone,
+    changed_in_xero,
+    nothing_pending,
+    read_only,
+    settled,
+    approved,
+    conflict,
+    lock_dates,
+    usable,
+    refused,
+    write,
+)
+
+
+def plan(view: View) -> Write:
+    """What would be written: a whole new bill, or the pending fields with everything else as Xero has it."""
+    organisation, bill, theirs = view.organisation, view.bill, view.theirs
+    if bill is None or theirs is None:
+        terms, moved = _moved(view, view.ours)
+        number = bill_number(organisation.number_prefix, view.case.milestone.key, view.link.generation)
+        return Write(terms, organisation.status, number, url=view.case.milestone.links.milestone, moved=moved)
+    fields = view.pending
+    if Field.TOTAL in fields and theirs.sense is not view.ours.sense:
+        fields |= {Field.SENSE}
+    terms, moved = _moved(view, taken(theirs, view.ours, fields))
+    if moved:
+        fields |= {Field.DATE, Field.DUE_DATE}
+    return Write(terms, bill.status, bill.number, bill_id=bill.bill_id, fields=fields, moved=moved)
+
+
+def _moved(view: View, terms: Terms) -> tuple[Terms, bool]:
+    """The terms with their date moved out of a locked period, where the policy says so."""
+    lock, policy = effective_lock(view.organisation, view.books), view.organisation.policy
+    unapproved = view.bill.status.unapproved if view.bill else view.organisation.status.unapproved
+    pushes = unapproved and policy.locked_drafts == "push"
+    if lock is None or pushes or policy.locked_dates != "move" or not locked(terms.date, lock):
+        return terms, False
+    date = first_open(lock)
+    return replace(terms, date=date, due_date=due_date(view.case, view.organisation, date)), True
+
+
+def _no_bill_due(view: View) -> Reason | None:
+    milestone = view.case.milestone
+    if milestone.cancelled:
+        return Reason.WITHDRAWN
+    if not milestone.stages & view.organisation.sync_points:
+        return Reason.NOT_DUE
+    return None if milestone.amount else Reason.NOTHING_TO_PAY
+
+
+def _linked(view: View, bill: Bill) -> View:
+    """The view as if the bill had been linked before; its base is unknown."""
+    case = replace(view.case, bill=bill)
+    fresh = look(case, view.organisation, view.books, view.now)
+    return replace(fresh, link=replace(view.link, bill_id=bill.bill_id, asked=None, seen=None, settled=bill.settled))
+
+
+def _settled_reason(bill: Bill) -> Reason:
+    if not bill.paid:
+        return Reason.BILL_CREDITED
+    return Reason.BILL_PAID if bill.status is Status.PAID else Reason.BILL_PART_PAID
+
+
+def _contact_problem(view: View, write: Write, fields: frozenset[Field]) -> tuple[Reason, str] | None:
+    """("The contact with the specified contact details has been archived. …")."""
+    if Field.CONTACT not in fields:
+        return None
+    contacts = view.case.contacts
+    if view.case.milestone.contact_id and not contacts:
+        return Reason.CONTACT_UNKNOWN, write.terms.contact
+    if any(c.archived for c in contacts if c.contact_id == write.terms.contact):
+        return Reason.CONTACT_ARCHIVED, ""
+    ambiguous = len(contacts) > 1 and not write.terms.contact.startswith(NEW_CONTACT)
+    return (Reason.CONTACT_AMBIGUOUS, "") if ambiguous else None
+
+
+def _currency_problem(view: View, write: Write, fields: frozenset[Field]) -> tuple[Reason, str] | None:
+    """("Organisation is not subscribed to currency …")."""
+    if Field.CURRENCY not in fields:
+        return None
+    if write.bill_id:
+        return Reason.CURRENCY_CHANGED, ""
+    allowed = view.books.currencies
+    return (Reason.CURRENCY_DISABLED, "") if allowed is not None and write.terms.currency not in allowed else None
+
+
+def _line_problem(view: View, write: Write, fields: frozenset[Field]) -> tuple[Reason, str] | None:
+    """("Account code '…' is not a valid code for this document."); a line is always sent whole."""
+    if not fields & LINE:
+        return None
+    terms, books = write.terms, view.books
+    if not _account_fits(terms.account, write.status, books):
+        return Reason.ACCOUNT_UNUSABLE, terms.account or "(none)"
+    if terms.tax and books.taxes is not None and terms.tax not in books.taxes:
+        return Reason.TAX_INVALID, terms.tax
+    unknown = [] if books.tracking is None else [pair for pair in terms.tracking if pair not in books.tracking]
+    return (Reason.TRACKING_UNUSABLE, ", ".join(f"{c}: {o}" for c, o in unknown)) if unknown else None
+
+
+def _account_fits(account: str, status: Status, books: Books) -> bool:
+    if not account:
+        return status is not Status.AUTHORISED
+    return books.accounts is None or account in books.accounts
+
+
+def _permission_problem(view: View, write: Write, _fields: frozenset[Field]) -> tuple[Reason, str] | None:
+    """("The User specified does not have the correct permissions to perform this action")."""
+    return (Reason.NOT_PERMITTED, "") if write.status is Status.AUTHORISED and not view.books.may_approve else None
+
+
+def _kept(view: View, reason: Reason, bill_id: str) -> bool:
+    return view.accepted(reason, bill_id)
+
+
+def _ids(bills: tuple[Bill, ...]) -> tuple[str, ...]:
+    return tuple(bill.bill_id for bill in bills)
+
+
+def _locked(view: View, reason: Reason, date: dt.date, lock: dt.date | None) -> Verdict:
+    link = replace(view.link, locked_out=date)
+    proposed = first_open(lock) if lock else None
+    return replace(_verdict(view, reason, fields=view.pending), link=link, lock=lock, proposed=proposed)
+
+
+def _verdict(
+    view: View,
+    reason: Reason,
+    *,
+    fields: frozenset[Field] = frozenset(),
+    others: tuple[str, ...] = (),
+    message: str = "",
+    write: Write | None = None,
+) -> Verdict:
+    ours, theirs = (view.ours, view.theirs) if fields else (None, None)
+    action = words(reason).action
+    return Verdict(action, reason, view.link, write, fields, ours, theirs, others=others, message=message)
