@@ -1,0 +1,61 @@
+"""Reading a request's body without trusting its sender: a cap on the bytes, a deadline for the whole."""
+
+import asyncio
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """The most bytes of a body, and the most seconds from its first to its last."""
+
+    size: int = 256 * 1024
+    seconds: float = 5.0
+
+
+class BodyRefused(Exception):
+    """A body that is not read to its end: `status` is the answer it gets, `cause` one word for the counts."""
+
+    def __init__(self, status: int, cause: str) -> None:
+        super().__init__(cause)
+        self.status = status
+        self.cause = cause
+
+
+class Disconnected(Exception):
+    """The sender left before its request was complete; nobody hears an answer."""
+
+
+async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
+    """The whole body.
+
+    Raises `BodyRefused` with 415 for an encoded body, 413 once more than `limits.size` bytes have come in
+    (whatever Content-Length said), 408 when it is not complete in time; `Disconnected`.
+    """
+    if not _identity(scope):
+        raise BodyRefused(415, "encoding")
+    try:
+        async with asyncio.timeout(limits.seconds):
+            return await _collect(receive, limits.size)
+    except TimeoutError:
+        raise BodyRefused(408, "slow") from None
+
+
+def _identity(scope: Scope) -> bool:
+    encodings = [value.strip().lower() for name, value in scope["headers"] if name == b"content-encoding"]
+    return all(encoding in (b"", b"identity") for encoding in encodings)
+
+
+async def _collect(receive: Receive, size: int) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        chunk: bytes = message.get("body", b"")
+        body += chunk
+        if len(body) > size:
+            raise BodyRefused(413, "size")
+        if not message.get("more_body", False):
+            return body

@@ -1,0 +1,162 @@
+"""Raw webhook requests, made durable: one writer, one commit and one flush for all that are waiting."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from reconciler.errors import StorageError
+from storage.fields import UtcField
+
+INSERT = "INSERT INTO raw_request (received_at, key, body) VALUES (?, ?, ?)"
+BUSY_SECONDS = 1.5
+
+_instant = UtcField().db_value
+
+Row = tuple[dt.datetime, str, bytes]
+
+
+class Store(Protocol):
+    """One open connection that keeps groups of raw requests; used by the writer's thread alone."""
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        """Return once all rows (received at, key name, body) are durable; raise when none of them is kept."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection up."""
+        ...
+
+
+class SqliteStore:
+    """A connection to the SQLite file at `path`, which must exist: WAL, flushed at every commit.
+
+    The file is looked at before each group: one that was moved away or replaced would swallow what we write.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        uri = f"{path.absolute().as_uri()}?mode=rw"
+        self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._file = _identity(path)
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        """Keep the rows in one transaction."""
+        if _identity(self._path) != self._file:
+            raise StorageError("the database file was moved or replaced")
+        with self._connection:
+            self._connection.executemany(INSERT, [(_instant(at), key, body) for at, key, body in rows])
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiter:
+    row: Row
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[None]
+
+
+class GroupInbox:
+    """`receiver.ports.Inbox` by group commit: while one group is being flushed, the next one gathers.
+
+    `connect` opens the store, in the writer's thread, and again after each failure. At most `room` requests wait;
+    further ones are refused at once. A failing commit fails the requests of its group and no others.
+    """
+
+    def __init__(self, connect: Callable[[], Store], *, room: int = 4096, group: int = 512) -> None:
+        self._connect = connect
+        self._room = room
+        self._group = group
+        self._store: Store | None = None
+        self._waiting: list[_Waiter] = []
+        self._open = False
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the writer."""
+        self._open = True
+        self._thread = threading.Thread(target=self._write, name="inbox-writer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Refuse new requests, keep all that wait, then end the writer."""
+        with self._changed:
+            self._open = False
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    async def keep(self, body: bytes, key: str, received_at: dt.datetime) -> None:
+        """Return once the request is durable; raises `StorageError` at once when it cannot be kept."""
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter((received_at, key, body), loop, loop.create_future())
+        with self._changed:
+            if not self._open:
+                raise StorageError("The inbox is closed.")
+            if len(self._waiting) >= self._room:
+                raise StorageError(f"The inbox is full: {self._room} requests wait to be written.")
+            self._waiting.append(waiter)
+            self._changed.notify()
+        await waiter.future
+
+    def _write(self) -> None:
+        while group := self._next_group():
+            _wake(group, self._commit([waiter.row for waiter in group]))
+        self._give_up()
+
+    def _next_group(self) -> list[_Waiter]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or not self._open)
+            group, self._waiting = self._waiting[: self._group], self._waiting[self._group :]
+        return group
+
+    def _commit(self, rows: Sequence[Row]) -> str | None:
+        try:
+            if self._store is None:
+                self._store = self._connect()
+            self._store.insert(rows)
+        except Exception as error:  # noqa: BLE001  whatever it was, the writer must live on for the next group
+            self._give_up()
+            return f"Webhook requests could not be kept: {error}"
+        return None
+
+    def _give_up(self) -> None:
+        store, self._store = self._store, None
+        if store is not None:
+            with contextlib.suppress(Exception):  # a connection that cannot even be closed is dropped
+                store.close()
+
+
+def _wake(group: Sequence[_Waiter], failure: str | None) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Waiter]] = {}
+    for waiter in group:
+        by_loop.setdefault(waiter.loop, []).append(waiter)
+    for loop, waiters in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # a loop that was closed meanwhile has nobody left who waits
+            loop.call_soon_threadsafe(_settle, waiters, failure)
+
+
+def _settle(waiters: Sequence[_Waiter], failure: str | None) -> None:
+    for waiter in waiters:
+        if waiter.future.done():
+            continue
+        if failure is None:
+            waiter.future.set_result(None)
+        else:
+            waiter.future.set_exception(StorageError(failure))
