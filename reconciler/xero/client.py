@@ -1,0 +1,133 @@
+"""Xero as the cycle sees it: one organisation's books, bills and contacts (the Protocol `reconciler.ports.Xero`)."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import TypeVar
+
+from reconciler.model import Attempt, Bill, Books, Contact, Organisation, Write
+from reconciler.ports import Clock, Outcome
+from reconciler.xero import dates, lists, paging, parsing, requests, shapes
+from reconciler.xero.limits import Limits, Remaining
+from reconciler.xero.outcomes import outcomes
+from reconciler.xero.usage import Spent, Usage
+from reconciler.xero.wire import Wire
+
+Page = TypeVar("Page", shapes.Invoices, shapes.Contacts)
+Shape = TypeVar("Shape")
+PAGE_SIZE = 1_000
+IDS_AT_ONCE = 40
+_DECIMALS = {"unitdp": "4"}
+
+
+class Client:
+    """One organisation. Every method may raise `reconciler.errors.XeroError`; see the Protocol for what each does."""
+
+    def __init__(self, organisation: Organisation, wire: Wire, limits: Limits, usage: Usage, clock: Clock) -> None:
+        self._organisation, self._wire, self._clock = organisation, wire, clock
+        self._limits, self._usage = limits, usage
+
+    def read_organisation(self, books: Books) -> Books:
+        """Identity, zone, lock dates and rights, in 2 calls; `read_at` is our time before the first."""
+        read_at = self._clock()
+        found = self._get("organisation", "/Organisation", shapes.Organisations)
+        actions = self._get("actions", "/Organisation/Actions", shapes.Actions)
+        return parsing.organisation(books, found, actions.actions, read_at)
+
+    def read_lists(self, books: Books) -> Books:
+        """Accounts, tax types, currencies and tracking options, in 4 calls."""
+        listed_at = self._clock()
+        found = self._get("currencies", "/Currencies", shapes.Currencies)
+        marks = self._get("tracking", "/TrackingCategories", shapes.TrackingCategories)
+        return replace(
+            books,
+            accounts=lists.accounts(self._get("accounts", "/Accounts", shapes.Accounts).accounts),
+            taxes=lists.taxes(self._get("tax_rates", "/TaxRates", shapes.TaxRates).tax_rates),
+            currencies=lists.currencies(found.currencies, books.currency),
+            tracking=lists.tracking(marks.tracking_categories),
+            listed_at=listed_at,
+        )
+
+    def bills(self, bill_ids: Sequence[str]) -> list[Bill]:
+        """Those that a list shows, 40 a call; paged, because only then does a list hold the lines."""
+        rest = iter(dict.fromkeys(bill_ids))
+        found: list[Bill] = []
+        while group := list(islice(rest, IDS_AT_ONCE)):
+            params = {"IDs": ",".join(group), "page": "1", "pageSize": str(IDS_AT_ONCE), **_DECIMALS}
+            read_at = self._clock()
+            page = self._get("bills", "/Invoices", shapes.Invoices, params)
+            found += self._read(page.invoices, read_at)
+        return found
+
+    def bill(self, bill_id: str) -> Bill | None:
+        """One bill; `None` when Xero says that there is none, or that this is a sales invoice."""
+        read_at = self._clock()
+        answer = self._wire.read("bill", f"/Invoices/{bill_id}", _DECIMALS)
+        if answer.status == 404:
+            return None
+        found = self._read(parsing.decode(answer.body, shapes.Invoices).invoices, read_at)
+        return found[0] if found else None
+
+    def changed_bills(self, since: dt.datetime | None) -> Iterator[list[Bill]]:
+        """Oldest change first, 1,000 a page; a bill may come twice."""
+        params = {"where": 'Type=="ACCPAY"', **_DECIMALS}
+        for page, read_at in self._pages("changed_bills", "/Invoices", shapes.Invoices, params, since):
+            yield self._read(page.invoices, read_at)
+
+    def changed_contacts(self, since: dt.datetime | None) -> Iterator[list[Contact]]:
+        """Archived ones included, 1,000 a page; a contact may come twice."""
+        params = {"includeArchived": "true"}
+        for page, _ in self._pages("changed_contacts", "/Contacts", shapes.Contacts, params, since):
+            yield [parsing.contact(item) for item in page.contacts]
+
+    def create_request(self, writes: Sequence[Write]) -> tuple[str, str, bytes]:
+        """Method, path and body of up to 50 new bills."""
+        return requests.create(writes)
+
+    def update_request(self, writes: Sequence[tuple[Write, Bill]]) -> tuple[str, str, bytes]:
+        """Method, path and body of changes to up to 50 bills."""
+        return requests.update(writes)
+
+    def send(self, attempt: Attempt) -> list[Outcome]:
+        """One outcome per element; raises OutcomeUnknown when Xero may have done it and we cannot tell."""
+        operation = "create" if attempt.method == "PUT" else "update"
+        answer = self._wire.write(operation, attempt.method, attempt.path, attempt.body, attempt.idempotency_key)
+        return outcomes(answer, attempt.elements)
+
+    def usage(self) -> dict[str, Spent]:
+        """Calls and bytes so far, by operation."""
+        return self._usage.snapshot()
+
+    def remaining(self) -> Remaining:
+        """What Xero last said is left of its limits."""
+        return self._limits.remaining()
+
+    def _pages(
+        self, operation: str, path: str, shape: type[Page], params: dict[str, str], since: dt.datetime | None
+    ) -> Iterator[tuple[Page, dt.datetime]]:
+        """Pages with our time before each was asked for."""
+        place: paging.Place | None = paging.Place(since)
+        while place is not None:
+            read_at = self._clock()
+            asked = {**params, "order": "UpdatedDateUTC ASC", "page": str(place.page), "pageSize": str(PAGE_SIZE)}
+            page = self._get(operation, path, shape, asked, place.since)
+            yield page, read_at
+            items = page.invoices if isinstance(page, shapes.Invoices) else page.contacts
+            place = paging.following(place, [parsing.changed_at(item) for item in items], page.pagination)
+
+    def _get(
+        self,
+        operation: str,
+        path: str,
+        shape: type[Shape],
+        params: dict[str, str] | None = None,
+        since: dt.datetime | None = None,
+    ) -> Shape:
+        headers = {"If-Modified-Since": dates.since(since)} if since else None
+        answer = self._wire.read(operation, path, params, headers)
+        return parsing.decode(answer.body, shape)
+
+    def _read(self, invoices: Sequence[shapes.Invoice], read_at: dt.datetime) -> list[Bill]:
+        found = (parsing.bill(invoice, self._organisation.key, read_at) for invoice in invoices)
+        return [bill for bill in found if bill is not None]

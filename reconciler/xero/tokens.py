@@ -1,0 +1,166 @@
+"""Access tokens: asked for, refreshed once at a time, and kept encrypted.
+
+An access token lives 30 minutes. A refresh token changes at every refresh and must be stored before the access token
+that came with it is used; the previous one can be tried again for 30 minutes, so that a refresh whose answer was lost
+is repeated and nothing breaks (developer.xero.com/documentation/guides/oauth2/token-types).
+"""
+
+import base64
+import datetime as dt
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import urlencode
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from reconciler.errors import ConfigurationError, ConnectionLost, Unavailable
+from reconciler.ports import Clock
+from reconciler.xero.http import Answer, Call, Http
+from reconciler.xero.settings import Connection
+from reconciler.xero.shapes import Granted
+
+_EARLY = dt.timedelta(seconds=60)
+
+
+class TokenStore(Protocol):
+    """Where sealed tokens are kept; the store never sees what is in them."""
+
+    def get(self, name: str) -> tuple[bytes, int] | None:
+        """The blob of this connection and its version, from 1; `None` when there is none."""
+        ...
+
+    def put(self, name: str, blob: bytes, version: int) -> bool:
+        """Replace the blob if its version is still this one (0: there is none), durably; `False` when it is not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSet:
+    """An access token with the end of its life, and the refresh token that follows it (empty when there is none)."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    expires_at: dt.datetime
+
+
+def seal(keys: Sequence[str]) -> MultiFernet:
+    """The lock on stored tokens. The first key encrypts, all of them decrypt; raises ConfigurationError."""
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except (ValueError, TypeError):
+        fault = "A token key must be 32 bytes in URL-safe base64, and at least one is needed: billwatch keys makes one."
+    raise ConfigurationError(fault)
+
+
+class Tokens:
+    """The tokens of one connection. Every method may raise ConnectionLost (a person must act) or Unavailable."""
+
+    def __init__(self, connection: Connection, store: TokenStore, lock: MultiFernet, http: Http, clock: Clock) -> None:
+        self._connection, self._store, self._seal, self._http, self._clock = connection, store, lock, http, clock
+        self._turn = threading.Lock()
+        self._held: TokenSet | None = None
+
+    def access(self) -> str:
+        """A token that is good for at least another minute."""
+        held = self._held
+        if held is not None and self._good(held):
+            return held.access
+        with self._turn:
+            return self._current().access
+
+    def renew(self, refused: str) -> str:
+        """Another token than this one, which Xero has refused."""
+        with self._turn:
+            return self._current(refused).access
+
+    def redeem(self, code: str, redirect_uri: str, verifier: str = "") -> None:
+        """Trade an authorisation code, once and within 5 minutes, and store what it gives."""
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        with self._turn:
+            stored = self._store.get(self._connection.name)
+            fresh = self._ask(form | ({"code_verifier": verifier} if verifier else {}))
+            self._keep(fresh, stored[1] if stored else 0)
+
+    def _current(self, refused: str = "") -> TokenSet:
+        """What is stored, if another thread or process has refreshed it meanwhile; else a refresh."""
+        held, version = self._load()
+        if held is None or held.access == refused or not self._good(held):
+            held = self._refreshed(held, version)
+        self._held = held
+        return held
+
+    def _refreshed(self, held: TokenSet | None, version: int) -> TokenSet:
+        try:
+            return self._keep(self._ask(self._form(held)), version)
+        except ConnectionLost:
+            stored, newer = self._load()
+            if stored is not None and newer != version and self._good(stored):
+                return stored
+            raise
+
+    def _form(self, held: TokenSet | None) -> dict[str, str]:
+        if self._connection.grant == "client_credentials":
+            return {"grant_type": "client_credentials", "scope": " ".join(self._connection.scopes)}
+        if held is None or not held.refresh:
+            raise ConnectionLost(f"The connection {self._connection.name} is not authorised yet: billwatch connect.")
+        return {"grant_type": "refresh_token", "refresh_token": held.refresh}
+
+    def _ask(self, form: dict[str, str]) -> TokenSet:
+        asked_at = self._clock()
+        answer = self._http.exchange(self._call(form))
+        granted = _read(answer)
+        if answer.status == 200 and granted.access_token and granted.expires_in > 0:
+            refresh = granted.refresh_token or form.get("refresh_token", "")
+            return TokenSet(granted.access_token, refresh, asked_at + dt.timedelta(seconds=granted.expires_in))
+        if answer.status in (400, 401, 403):
+            raise ConnectionLost(self._lost(granted.error), correlation=answer.correlation)
+        raise Unavailable(f"{answer.name}: {answer.status}, no token was given.", correlation=answer.correlation)
+
+    def _call(self, form: dict[str, str]) -> Call:
+        app = self._connection
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if app.client_secret:
+            pair = f"{app.client_id}:{app.client_secret}".encode()
+            headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        else:
+            form = {**form, "client_id": app.client_id}
+        return Call("POST", app.token_url, headers, urlencode(form).encode())
+
+    def _keep(self, fresh: TokenSet, version: int) -> TokenSet:
+        """Store before use. If somebody else stored first, theirs counts and ours is forgotten."""
+        if self._store.put(self._connection.name, self._seal.encrypt(msgspec.json.encode(fresh)), version):
+            self._held = fresh
+            return fresh
+        theirs, _ = self._load()
+        if theirs is None or not self._good(theirs):
+            raise Unavailable(f"The tokens of {self._connection.name} are being refreshed elsewhere.")
+        return theirs
+
+    def _load(self) -> tuple[TokenSet | None, int]:
+        stored = self._store.get(self._connection.name)
+        if stored is None:
+            return None, 0
+        try:
+            return msgspec.json.decode(self._seal.decrypt(stored[0]), type=TokenSet), stored[1]
+        except (InvalidToken, msgspec.DecodeError):
+            fault = f"The stored tokens of {self._connection.name} cannot be decrypted with the configured keys."
+        raise ConnectionLost(f"{fault} Give back the key they were stored with, or connect again.")
+
+    def _good(self, held: TokenSet) -> bool:
+        return self._clock() < held.expires_at - _EARLY
+
+    def _lost(self, error: str) -> str:
+        known = error if re.fullmatch(r"[a-z_]{1,40}", error) else "no reason given"
+        todo = "connect again" if known == "invalid_grant" else "check client id, secret and scopes, then connect again"
+        return f"Xero refuses the connection {self._connection.name} a token ({known}): {todo}."
+
+
+def _read(answer: Answer) -> Granted:
+    try:
+        return msgspec.json.decode(answer.body, type=Granted)
+    except (msgspec.DecodeError, ValueError):
+        return Granted()
