@@ -1,7 +1,6 @@
 """The configuration: one TOML file, checked once, then a value that never changes.
 
-Every option is described in `config.example.toml`; a test holds that file against the defaults here. The names of
-fields are the names of options, units included.
+Every option is described in `config.example.toml`; a test holds that file against the defaults here.
 """
 
 import os
@@ -9,199 +8,17 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from billwatch.complaints import Unfit, complain, nearest
 from billwatch.secret import Secret, encryption_flaw, link_key_flaw, no_flaw
-from billwatch.values import (
-    Address,
-    AddressOrNone,
-    Currency,
-    Days,
-    Keys,
-    Minutes,
-    Name,
-    Port,
-    Prefix,
-    PublicUrl,
-    Seconds,
-    ServiceUrl,
-    Slug,
-    StorageUrl,
-    Tenant,
-    Text,
-    Tracking,
-)
+from billwatch.sections import KeyRing, Mail, Organisation, Reconciler, Section, Server, Storage, Xero
 from reconciler import model
 from reconciler.errors import ConfigurationError, InputError
-from reconciler.reasons import Role
-
-
-class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the file."""
-
-
-class Server(Section, frozen=True):
-    """Where the receiver listens, and under which address people and Xero reach it."""
-
-    host: Text = "127.0.0.1"
-    port: Port = 8080
-    public_url: PublicUrl = ""
-
-
-class Storage(Section, frozen=True):
-    """The database. Once loaded, the path in `url` is absolute."""
-
-    url: StorageUrl = "sqlite:///billwatch.db"
-
-
-class Xero(Section, frozen=True):
-    """Xero's addresses, and the signing keys of its webhooks (any of them is accepted)."""
-
-    api_url: ServiceUrl = "https://api.xero.com"
-    identity_url: ServiceUrl = "https://identity.xero.com"
-    webhook_keys: tuple[Secret, ...] = ()
-
-
-class KeyRing(Section, frozen=True):
-    """Our own keys, newest first: the first is used for what is new, the others still open what is old."""
-
-    encryption: Keys
-    links: Keys
-
-
-class Reconciler(Section, frozen=True):
-    """When the reconciler looks."""
-
-    sweep_minutes: Minutes = 15
-    quiet_seconds: Annotated[int, Meta(ge=0, le=3600)] = 5
-    longest_wait_seconds: Seconds = 30
-    tick_seconds: Annotated[int, Meta(ge=1, le=60)] = 1
-    fresh_minutes: Minutes = 60
-
-    def __post_init__(self) -> None:
-        if self.longest_wait_seconds < self.quiet_seconds:
-            raise Unfit("longest_wait_seconds", f"must be at least quiet_seconds, which is {self.quiet_seconds}")
-        if self.fresh_minutes < self.sweep_minutes:
-            raise Unfit("fresh_minutes", f"must be at least sweep_minutes, which is {self.sweep_minutes}")
-
-
-class Mail(Section, frozen=True):
-    """The mail server. With an empty `host` mails stay owed and are not sent."""
-
-    host: Annotated[str, Meta(pattern=r"^\S*\Z", max_length=255, description="the name of a mail server")] = ""
-    port: Annotated[int, Meta(ge=1, le=65535)] = 587
-    security: Literal["none", "starttls", "tls"] = "starttls"
-    username: Annotated[str, Meta(max_length=255)] = ""
-    password: Secret | None = None
-    sender: AddressOrNone = ""
-    collect_seconds: Annotated[int, Meta(ge=0, le=3600)] = 30
-    link_days: Days = 30
-    timeout_seconds: Annotated[int, Meta(ge=1, le=300)] = 20
-
-    def __post_init__(self) -> None:
-        if self.host and not self.sender:
-            raise Unfit("sender", "is missing; with a host, it must be the address that mails come from")
-        if bool(self.username) != bool(self.password):
-            raise Unfit("password" if self.username else "username", "is missing; it goes with the other one")
-
-
-class People(Section, frozen=True):
-    """Who is told, by role. Without addresses of their own, grants and operator are the accounting people."""
-
-    accounting: tuple[Address, ...] = ()
-    grants: tuple[Address, ...] = ()
-    operator: tuple[Address, ...] = ()
-
-
-class Policy(Section, frozen=True):
-    """What the organisation has decided in advance."""
-
-    xero_edits: Literal["flag", "accept"] = "flag"
-    warn_when_equal: bool = False
-    paid_bill_edits: Literal["flag", "where-xero-allows"] = "flag"
-    approved_bills: Literal["flag", "update"] = "flag"
-    locked_dates: Literal["flag", "move"] = "flag"
-    locked_drafts: Literal["flag", "push"] = "flag"
-    on_unlock: Literal["ask", "sync"] = "ask"
-    adviser_may_post: bool = False
-    new_bills_per_hour: Annotated[int, Meta(ge=1, le=100_000)] = 500
-    new_money_per_hour: Decimal | None = None
-    fresh_minutes: Minutes | None = None
-    near_days: Annotated[int, Meta(ge=0, le=366)] = 31
-    missing_at_once: Annotated[int, Meta(ge=1, le=100_000)] = 10
-
-    def __post_init__(self) -> None:
-        money = self.new_money_per_hour
-        if money is not None and not (money.is_finite() and money > 0 and money == round(money, 2)):
-            raise Unfit("new_money_per_hour", f"is {money}, but must be an amount above 0 with at most two decimals")
-
-
-class Organisation(Section, frozen=True):
-    """One Xero organisation: how to reach it, how its bills look, whom to tell, what is decided in advance."""
-
-    key: Slug
-    name: Name
-    client_id: Text
-    client_secret: Secret
-    tenant_id: Tenant = ""
-    grant: Literal["client_credentials", "refresh_token"] = "client_credentials"
-    refresh_token: Secret | None = None
-    scopes: Annotated[tuple[Text, ...], Meta(min_length=1)] = (
-        "accounting.invoices",
-        "accounting.contacts.read",
-        "accounting.settings.read",
-    )
-    mode: Literal["watch", "sync"] = "watch"
-    account: Annotated[str, Meta(max_length=10)] = ""
-    amounts: Literal["inclusive", "exclusive", "no-tax"] = "inclusive"
-    tax: Annotated[str, Meta(max_length=50)] = ""
-    currency: Currency = ""
-    bill_status: Literal["draft", "submitted", "authorised"] = "submitted"
-    number_prefix: Prefix = ""
-    due_days: Annotated[int, Meta(ge=0, le=3650)] = 14
-    tracking: Tracking = {}
-    sync_points: Annotated[tuple[Slug, ...], Meta(min_length=1)] = ("approved",)
-    reply_to: AddressOrNone = ""
-    people: People = People()
-    policy: Policy = Policy()
-
-    def __post_init__(self) -> None:
-        if self.grant == "refresh_token" and not self.tenant_id:
-            raise Unfit("tenant_id", 'is missing; with grant = "refresh_token" it says which organisation is meant')
-        if self.grant != "refresh_token" and self.refresh_token:
-            raise Unfit("refresh_token", 'goes with grant = "refresh_token" only')
-
-    def leads_to(self) -> Iterator[str]:
-        """What tells its Xero organisation apart: the tenant, and the client where that has only one tenant."""
-        if self.tenant_id:
-            yield self.tenant_id.lower()
-        if self.grant == "client_credentials":
-            yield self.client_id
-
-    def facts(self, fresh_minutes: int) -> model.Organisation:
-        """The organisation as the reconciler knows it."""
-        return model.Organisation(
-            key=self.key,
-            name=self.name,
-            tenant_id=self.tenant_id.lower(),
-            mode=model.Mode(self.mode),
-            account=self.account,
-            sense=_SENSES[self.amounts],
-            tax=self.tax,
-            currency=self.currency,
-            status=model.Status(self.bill_status.upper()),
-            number_prefix=self.number_prefix,
-            due_days=self.due_days,
-            tracking=tuple(sorted(self.tracking.items())),
-            sync_points=frozenset(self.sync_points),
-            people=_by_role(self.people),
-            reply_to=self.reply_to,
-            policy=_policy(self.policy, fresh_minutes),
-        )
+from reconciler.xero.settings import Connection
 
 
 class Config(Section, frozen=True):
@@ -232,6 +49,21 @@ class Config(Section, frozen=True):
                 return each
         raise InputError(f'There is no organisation "{key}"; {nearest(key, [o.key for o in self.organisation])}')
 
+    def connection(self, key: str) -> Connection:
+        """How to reach that organisation, secret included; organisations of one authorised app share its `name`."""
+        each = self.settings(key)
+        shared = next(o.key for o in self.organisation if (o.grant, o.client_id) == (each.grant, each.client_id))
+        return Connection(
+            name=shared,
+            grant=each.grant,
+            client_id=each.client_id,
+            client_secret=each.client_secret.reveal(),
+            api_url=self.xero.api_url,
+            identity_url=self.xero.identity_url,
+            scopes=each.scopes,
+            tenant_id=each.tenant_id.lower(),
+        )
+
     def check_secrets(self, file: str) -> None:
         """See that every secret is there and of its form. Raises ConfigurationError."""
         for place, secret, flaw in self._secrets():
@@ -254,20 +86,18 @@ class Config(Section, frozen=True):
                 yield f"organisation.{each.key}.refresh_token", each.refresh_token, no_flaw
 
 
-_SENSES = {
-    "inclusive": model.Sense.INCLUSIVE,
-    "exclusive": model.Sense.EXCLUSIVE,
-    "no-tax": model.Sense.NO_TAX,
-}
-
-
 def load(path: Path, *, secrets: bool = True, environ: Mapping[str, str] = os.environ) -> Config:
     """Read and check the file; relative paths in it are relative to it.
 
     With `secrets=False` they need not be there yet; their references are checked all the same. Raises
     ConfigurationError: one sentence that names file, key, value and what is allowed.
     """
-    raw = _parsed(path)
+    return checked(_content(path), path, secrets=secrets, environ=environ)
+
+
+def checked(content: bytes, path: Path, *, secrets: bool = True, environ: Mapping[str, str] = os.environ) -> Config:
+    """What `load` makes of the content of the file at that path."""
+    raw = _parsed(content, path)
     base = path.absolute().parent
     try:
         config = msgspec.convert(raw, Config, dec_hook=lambda _, value: Secret(_string(value), base, environ))
@@ -278,13 +108,18 @@ def load(path: Path, *, secrets: bool = True, environ: Mapping[str, str] = os.en
     return _settled(config, base)
 
 
-def _parsed(path: Path) -> dict[str, object]:
+def _content(path: Path) -> bytes:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"), parse_float=Decimal)
+        return path.read_bytes()
     except FileNotFoundError:
         raise ConfigurationError(f'There is no configuration at {path}; "billwatch init" writes one.') from None
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+
+
+def _parsed(content: bytes, path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"), parse_float=Decimal)
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path} is not UTF-8 text (byte {error.start + 1}).") from None
     except tomllib.TOMLDecodeError as error:
@@ -311,20 +146,6 @@ def _settled(config: Config, base: Path) -> Config:
         server=replace(config.server, public_url=config.server.public_url.rstrip("/")),
         xero=replace(config.xero, api_url=api_url, identity_url=identity_url),
     )
-
-
-def _by_role(people: People) -> dict[Role, tuple[str, ...]]:
-    return {
-        Role.ACCOUNTING: people.accounting,
-        Role.GRANTS: people.grants or people.accounting,
-        Role.OPERATOR: people.operator or people.accounting,
-    }
-
-
-def _policy(policy: Policy, fresh_minutes: int) -> model.Policy:
-    stated = msgspec.structs.asdict(policy)
-    stated["fresh_minutes"] = policy.fresh_minutes or fresh_minutes
-    return model.Policy(**stated)
 
 
 def _refuse_twins(organisations: tuple[Organisation, ...]) -> None:

@@ -1,0 +1,69 @@
+"""The command line. Only click is imported here, so that help comes at once; a command's module loads when it runs.
+
+To add a command: its module beside this one, holding a click command named `command`, and one line in `COMMANDS`.
+"""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "init": ("init", "Write a configuration with fresh keys."),
+}
+
+
+class Commands(click.Group):
+    """Commands by the table above; whatever goes wrong becomes one sentence and an exit code."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, loaded now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"billwatch.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error that it does not handle is told as one sentence."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            if ctx.params["debug"]:
+                raise
+            from billwatch.cli.failures import told
+
+            raise told(error) from None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default="billwatch.toml",
+    envvar="BILLWATCH_CONFIG",
+    show_default=True,
+    show_envvar=True,
+    help="The configuration file.",
+)
+@click.option("--debug", is_flag=True, help="Show where an unexpected error came from.")
+@click.version_option(package_name="billwatch", message="%(prog)s %(version)s")
+@click.pass_context
+def main(ctx: click.Context, config: Path, debug: bool) -> None:  # noqa: ARG001 -- read where errors are told
+    """Keep grant milestones and their bills in step."""
+    if ctx.obj is None:
+        from billwatch.cli.session import Session
+
+        ctx.obj = Session(config)
