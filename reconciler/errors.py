@@ -65,6 +65,10 @@ class ConnectionLost(Permanent):
     """The token or the tenant is no longer accepted; a person must connect again."""
 
 
+class WrongOrganisation(Permanent):
+    """The connection leads to another organisation than before."""
+
+
 class BadRequest(Permanent):
     """Xero could not read the request as a whole (no single element was to blame)."""
 

@@ -531,7 +531,7 @@ class Element:
 class Attempt:
     """One write to Xero, recorded before it is made: the exact request, and its idempotency key.
 
-    `answered_at` is set once Xero's answer to the call is recorded; until then the outcome is unknown.
+    `resendable` ends when Xero has stored an error under the key.
     """
 
     attempt_id: int
@@ -542,7 +542,7 @@ class Attempt:
     idempotency_key: str
     started_at: dt.datetime
     elements: tuple[Element, ...]
-    tries: int = 1
+    resendable: bool = True
 
 
 def differing(ours: Terms, theirs: Terms) -> frozenset[Field]:

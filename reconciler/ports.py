@@ -32,13 +32,15 @@ Clock = Callable[[], dt.datetime]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What Xero said of one element of a write: the bill as it answered, or why it refused, in its own words.
+    """What Xero said of one element of a write: the bill's id, or why it refused, in its own words.
 
-    The answer of a write is never taken for what Xero holds; that is read afterwards.
+    `undone` is our own finding that Xero never carried it out. The answer of a write is never taken for what Xero
+    holds; that is read afterwards.
     """
 
     bill_id: str = ""
     messages: tuple[str, ...] = ()
+    undone: bool = False
 
     @property
     def refused(self) -> bool:
@@ -200,6 +202,10 @@ class Milestones(Protocol):
         """Keys whose inputs changed since they were decided (or whose exemption lapsed), in order, from `after` on."""
         ...
 
+    def standing(self, organisation: str, keys: Collection[str]) -> list[Decision]:
+        """The cases of these keys as they are now with the verdicts recorded last, in key order."""
+        ...
+
     def gather(self, organisation: str, keys: Collection[str], near_days: int) -> list[Case]:
         """The cases of these keys, in key order; unknown keys are left out."""
         ...
@@ -256,8 +262,8 @@ class Attempts(Protocol):
         """Open attempts, oldest first, with the recorded answer if there is one."""
         ...
 
-    def tried(self, attempt_id: int, now: dt.datetime, *, cached_error: bool) -> None:
-        """The same bytes are sent once more, or (`cached_error`) their key must not be used again."""
+    def spoil(self, attempt_id: int) -> None:
+        """Xero has stored an error under the attempt's key: it is not `resendable` any more."""
         ...
 
     def finish(self, attempt_id: int, links: Sequence[tuple[str, Link]], now: dt.datetime) -> None:
@@ -301,12 +307,11 @@ class Report:
     """What a turn did, for logs and the command line."""
 
     organisation: str
-    decided: int = 0
     verdicts: dict[Reason, int] = field(default_factory=dict)
     created: int = 0
     updated: int = 0
     refused: int = 0
-    opened: int = 0
-    closed: int = 0
+    opened: tuple[Flag, ...] = ()
+    closed: tuple[Flag, ...] = ()
     hold: Reason | None = None
     detail: str = ""

@@ -1,0 +1,62 @@
+"""What is remembered after a write, from what Xero answered and from what it held when it was read back. Pure."""
+
+import datetime as dt
+from dataclasses import replace
+
+from reconciler.compare import MATERIAL, look, taken
+from reconciler.locks import effective_lock
+from reconciler.model import NEW_CONTACT, Bill, Books, Case, Element, Field, Link, Organisation, Refusal, Terms
+from reconciler.ports import Outcome
+from reconciler.reasons import Reason
+from reconciler.refusals import classify
+from reconciler.words import fields_in_words
+
+
+def remember(
+    case: Case,
+    element: Element,
+    outcome: Outcome,
+    bill: Bill | None,
+    organisation: Organisation,
+    books: Books,
+    now: dt.datetime,
+) -> Link:
+    """The link after a write; `bill` is the read-back, `None` when nothing was done."""
+    link = replace(case.link, pending_attempt=None)
+    if outcome.refused:
+        return replace(
+            link, refusal=_refusal(case, classify(outcome.messages), outcome.messages, organisation, books, now)
+        )
+    if bill is None:
+        return link
+    sense = look(case, organisation, books, now).ours.sense
+    asked, seen = _asked(link, element, bill.terms(sense)), bill.terms(sense)
+    link = replace(
+        link, bill_id=bill.bill_id, asked=asked, seen=seen, settled=bill.settled, locked_out=None, refusal=None
+    )
+    if element.write.moved and case.milestone.version == element.milestone_version:
+        link = replace(link, chosen_date=element.write.terms.date, chosen_for=case.milestone.date)
+    dropped = [f for f in _written(element) & MATERIAL if getattr(asked, f) != getattr(seen, f)]
+    if dropped:
+        said = (f"Xero took the change without a word, but kept its own {fields_in_words(dropped)}.",)
+        link = replace(link, refusal=_refusal(replace(case, bill=bill), Reason.REFUSED, said, organisation, books, now))
+        link = replace(link, asked=taken(asked, seen, dropped))
+    return link
+
+
+def _written(element: Element) -> frozenset[Field]:
+    return element.write.fields if element.write.bill_id else frozenset(Field)
+
+
+def _asked(link: Link, element: Element, theirs: Terms) -> Terms:
+    """What counts as asked: what we wrote, a new payee by the ContactID that Xero gave it."""
+    terms = element.write.terms
+    asked = taken(link.asked or terms, terms, _written(element))
+    return replace(asked, contact=theirs.contact) if asked.contact.startswith(NEW_CONTACT) else asked
+
+
+def _refusal(
+    case: Case, reason: Reason, messages: tuple[str, ...], organisation: Organisation, books: Books, now: dt.datetime
+) -> Refusal:
+    view = look(case, organisation, books, now)
+    return Refusal(reason, " ".join(messages), view.ours, view.theirs, effective_lock(organisation, books))

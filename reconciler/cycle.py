@@ -1,0 +1,198 @@
+"""The cycle: one function for every waker. Gather, decide, apply; then write what is to be synced.
+
+A webhook, the sweep, a person's choice and the command line all end here, so that all of them decide alike.
+"""
+
+import datetime as dt
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from reconciler.decide import decide
+from reconciler.model import ZERO, Books, Decision, Flag, Link, Mode, Organisation, Verdict
+from reconciler.ports import Clock, Ledger, Notice, Report, Xero
+from reconciler.push import Pusher, Tally
+from reconciler.reading import Reader
+from reconciler.reasons import Action, Reason, words
+from reconciler.recovery import Recovery
+
+CHUNK = 500
+HOUR = dt.timedelta(hours=1)
+REST = dt.timedelta(seconds=15)
+ALERTS = frozenset(
+    {Reason.CONNECTION_LOST, Reason.WRONG_ORGANISATION, Reason.FACTS_STALE, Reason.MASS_CHANGE, Reason.CAP_REACHED}
+)
+
+
+def paused(organisation: str) -> str:
+    """The name under which it is remembered that, and by whom, writing was paused."""
+    return f"paused:{organisation}"
+
+
+def go_ahead(organisation: str) -> str:
+    """The name under which it is remembered until when the hourly caps are lifted."""
+    return f"go-ahead:{organisation}"
+
+
+class Cycle:
+    """One organisation's turns. A turn is for one thread at a time; others wait for it."""
+
+    def __init__(
+        self, organisation: Organisation, xero: Xero, ledger: Ledger, clock: Clock, collect: dt.timedelta
+    ) -> None:
+        self.organisation = organisation
+        self.lock = threading.RLock()
+        self.reader = Reader(organisation, xero, ledger, clock)
+        self._key, self._ledger, self._clock, self._collect = organisation.key, ledger, clock, collect
+        self._rest_until: dt.datetime | None = None
+        self._pusher = Pusher(organisation, xero, ledger, self.reader, clock, self.decide_again, self._may_write)
+        self._recovery = Recovery(organisation, ledger, self.reader, self._pusher, clock)
+
+    def turn(self, *, sweep: bool = False) -> Report:
+        """Bring milestones and bills in step, as far as that can be done now.
+
+        1. read what changed in Xero; 2. settle what earlier writes left open; 3. decide every milestone whose facts
+        changed; 4. write what is to be synced, and decide it once more on what Xero then holds.
+        """
+        with self.lock:
+            count, tally = Counted(), Tally()
+            self._read(sweep)
+            self._recovery.settle()
+            self._pusher.verify(tally)
+            self._decide_dirty(count)
+            written = self._pusher.push()
+            self._decide_dirty(count)
+            self._alert(count)
+            self._rest(count)
+            return self._report(count, written, tally)
+
+    def tick(self) -> Report | None:
+        """A turn, if one would find something to do other than wait; called every second or so."""
+        if not self.reader.may_try():
+            return None
+        if self._blind():
+            return self.turn(sweep=True)
+        return self.turn() if self._due() else None
+
+    def _blind(self) -> bool:
+        """Whether we are held up by not having read Xero, so that reading is what helps."""
+        books, fresh = self._ledger.mirror.books(self._key), self.organisation.policy.fresh_minutes
+        stale = books.swept_at is None or self._clock() - books.swept_at > dt.timedelta(minutes=fresh)
+        return stale or books.hold in (Reason.XERO_UNAVAILABLE, Reason.CONNECTION_LOST)
+
+    def _due(self) -> bool:
+        mirror, now = self._ledger.mirror, self._clock()
+        if mirror.dirty_bills(self._key, limit=1) or mirror.linked_unread(self._key, limit=1):
+            return True
+        if self._rest_until is not None and now < self._rest_until:
+            return False
+        dirty = self._ledger.milestones.dirty_keys(self._key, now, limit=1)
+        return bool(dirty or self._ledger.attempts.open(self._key))
+
+    def books(self) -> Books:
+        """The books as the decision sees them: with a person's pause, and the room under the caps."""
+        books = self._ledger.mirror.books(self._key)
+        by = self._ledger.state.get(paused(self._key))
+        if by is not None:
+            books = replace(books, hold=Reason.PAUSED, hold_detail=by)
+        return self._with_room(books)
+
+    def decide_again(self, keys: Sequence[str]) -> list[Decision]:
+        """Decide these milestones on the mirror as it is now; how they then stand."""
+        self._decide(keys, self.books(), Counted())
+        return self._ledger.milestones.standing(self._key, keys)
+
+    def _read(self, sweep: bool) -> None:
+        if sweep:
+            self.reader.sweep()
+        elif self.reader.may_try():
+            self.reader.catch_up()
+
+    def _decide_dirty(self, count: "Counted") -> None:
+        milestones, after, books = self._ledger.milestones, "", self.books()
+        while keys := milestones.dirty_keys(self._key, self._clock(), CHUNK, after):
+            books, after = self._decide(keys, books, count), keys[-1]
+
+    def _decide(self, keys: Sequence[str], books: Books, count: "Counted") -> Books:
+        """Gather, decide, apply; the books with what the new bills take of the room under the caps."""
+        now, near = self._clock(), self.organisation.policy.near_days
+        decisions = []
+        for case in self._ledger.milestones.gather(self._key, keys, near):
+            verdict = decide(case, self.organisation, books, now)
+            books = _less_room(books, verdict)
+            decisions.append(Decision(case, verdict))
+        applied = self._ledger.milestones.apply(self._key, decisions, self.notice(), now)
+        count.verdicts.update(d.verdict.reason for d in decisions)
+        count.opened.extend(applied.opened)
+        count.closed.extend(applied.closed)
+        return books
+
+    def notice(self) -> Notice:
+        """Who is mailed about which reason, and when: after others of the same cause had time to join."""
+        return Notice(lambda reason: self.organisation.addresses(words(reason).roles), self._clock() + self._collect)
+
+    def _may_write(self) -> bool:
+        return self.organisation.mode is Mode.SYNC and self._ledger.state.get(paused(self._key)) is None
+
+    def _with_room(self, books: Books) -> Books:
+        policy, now = self.organisation.policy, self._clock()
+        lifted = self._ledger.state.get(go_ahead(self._key))
+        if lifted and now < dt.datetime.fromisoformat(lifted):
+            return books
+        made = [e.write.terms.total for e in self._ledger.attempts.written_since(self._key, now - HOUR)]
+        money = policy.new_money_per_hour
+        return replace(
+            books,
+            room=policy.new_bills_per_hour - len(made),
+            room_money=None if money is None else money - sum(made, ZERO),
+        )
+
+    def _rest(self, count: "Counted") -> None:
+        """What is on hold is not decided anew every second."""
+        held = any(words(reason).action is Action.HOLD for reason in count.verdicts)
+        self._rest_until = self._clock() + REST if held else None
+
+    def _alert(self, count: "Counted") -> None:
+        """Tell the organisation's people once about a hold that lasts, and end it when it is over."""
+        books, now = self.books(), self._clock()
+        fresh = dt.timedelta(minutes=self.organisation.policy.fresh_minutes)
+        reasons = {books.hold} & ALERTS
+        if books.swept_at is not None and now - books.swept_at > fresh and not reasons:
+            reasons = {Reason.FACTS_STALE}
+        if count.verdicts[Reason.CAP_REACHED]:
+            reasons |= {Reason.CAP_REACHED}
+        for reason in filter(None, reasons):
+            verdict = Verdict(Action.HOLD, reason, Link(), message=books.hold_detail)
+            self._ledger.milestones.raise_alert(self._key, verdict, self.notice(), now)
+        self._ledger.milestones.clear_alerts(self._key, [r for r in reasons if r], now)
+
+    def _report(self, count: "Counted", written: Tally, before: Tally) -> Report:
+        hold = self.books().hold
+        return Report(
+            organisation=self._key,
+            verdicts=dict(count.verdicts),
+            created=written.created,
+            updated=written.updated,
+            refused=written.refused + before.refused,
+            opened=tuple(count.opened),
+            closed=tuple(count.closed),
+            hold=hold,
+            detail=written.stopped,
+        )
+
+
+@dataclass
+class Counted:
+    """What the decisions of one turn came to."""
+
+    verdicts: Counter[Reason] = field(default_factory=Counter)
+    opened: list[Flag] = field(default_factory=list)
+    closed: list[Flag] = field(default_factory=list)
+
+
+def _less_room(books: Books, verdict: Verdict) -> Books:
+    if verdict.reason is not Reason.CREATE or verdict.write is None or books.room is None:
+        return books
+    money = books.room_money
+    return replace(books, room=books.room - 1, room_money=None if money is None else money - verdict.write.terms.total)

@@ -1,0 +1,180 @@
+"""Writing to Xero: never twice, never over somebody's edit.
+
+Each write is an attempt, recorded with its exact bytes and key before it is made. Its life:
+1. begun: recorded, its milestones claimed; 2. answered: Xero's word per element recorded; 3. finished: what Xero then
+holds was read back, compared and remembered. `reconciler.recovery` looks after those that were never answered.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from reconciler.aftermath import remember
+from reconciler.errors import OutcomeUnknown, Permanent, Temporary, XeroError
+from reconciler.model import Attempt, Bill, Decision, Element, Link, Organisation
+from reconciler.ports import Clock, Ledger, Outcome, Xero
+from reconciler.reading import Reader
+from reconciler.reasons import Action, Reason
+
+BATCH = 50
+UPDATE_BATCH = 40
+CHUNK = 1_000
+FACTS_FOR = dt.timedelta(seconds=60)
+
+
+@dataclass
+class Tally:
+    """What a push did; `stopped` says why it ended early."""
+
+    created: int = 0
+    updated: int = 0
+    refused: int = 0
+    stopped: str = ""
+
+
+class Pusher:
+    """One organisation's hand.
+
+    `decide` decides the given milestones on the mirror as it is now, records the verdicts, and returns the cases and
+    verdicts as they then stand. `may_write` is asked before every single write.
+    """
+
+    def __init__(
+        self,
+        organisation: Organisation,
+        xero: Xero,
+        ledger: Ledger,
+        reader: Reader,
+        clock: Clock,
+        decide: Callable[[Sequence[str]], list[Decision]],
+        may_write: Callable[[], bool],
+    ) -> None:
+        self._organisation, self._key = organisation, organisation.key
+        self._xero, self._ledger, self._reader, self._clock = xero, ledger, reader, clock
+        self._decide, self._may_write = decide, may_write
+        self._read_at: dt.datetime | None = None
+
+    def push(self) -> Tally:
+        """Write every milestone whose verdict is SYNC.
+
+        1. bring the mirror up to date and decide again; 2. record, send, record the answer, in batches; 3. read back
+        and finish. A failure ends the push for now; what was begun is kept and looked up next time.
+        """
+        tally, after = Tally(), ""
+        while not tally.stopped and (keys := self._ledger.milestones.ready(self._key, CHUNK, after)):
+            after = keys[-1]
+            try:
+                self._write(keys, tally)
+            except XeroError as error:
+                tally.stopped = str(error)
+            self.verify(tally)
+        return tally
+
+    def verify(self, tally: Tally) -> None:
+        """Finish every answered attempt from what Xero holds now."""
+        answered = [(a, outcomes) for a, outcomes in self._ledger.attempts.open(self._key) if outcomes is not None]
+        if answered and self._reader.refresh(organisation=False).hold is None:
+            for attempt, outcomes in answered:
+                self._finish(attempt, outcomes, tally)
+
+    def send(self, attempt: Attempt) -> None:
+        """Make a recorded attempt and record the answer.
+
+        Raises `XeroError`: what Xero surely did not do is released before, what it may have done stays open.
+        """
+        try:
+            outcomes = self._xero.send(attempt)
+        except OutcomeUnknown as error:
+            if error.cached:
+                self._ledger.attempts.spoil(attempt.attempt_id)
+            raise
+        except Temporary:
+            self._answer_all(attempt, Outcome(undone=True))
+            raise
+        except Permanent as error:
+            self._answer_all(attempt, Outcome(messages=(str(error),)))
+            raise
+        self._ledger.attempts.answered(attempt.attempt_id, outcomes, self._clock())
+
+    def _answer_all(self, attempt: Attempt, outcome: Outcome) -> None:
+        self._ledger.attempts.answered(attempt.attempt_id, [outcome] * len(attempt.elements), self._clock())
+
+    def _write(self, keys: Sequence[str], tally: Tally) -> None:
+        if not self._freshen():
+            return
+        decisions = [d for d in self._decide(keys) if d.verdict.action is Action.SYNC]
+        for batch in _batches([d for d in decisions if d.verdict.reason is Reason.CREATE], BATCH):
+            tally.created += self._create(batch)
+        for batch in _batches([d for d in decisions if d.verdict.reason is Reason.UPDATE], UPDATE_BATCH):
+            tally.updated += self._update(batch)
+
+    def _create(self, batch: Sequence[Decision]) -> int:
+        """Make new bills; on facts older than a minute, decide again first."""
+        if self._read_at is None or self._clock() - self._read_at > FACTS_FOR:
+            self._freshen()
+            batch = self._still(batch, Reason.CREATE)
+        writes = [d.verdict.write for d in batch if d.verdict.write]
+        return self._attempt(batch, *self._xero.create_request(writes)) if writes else 0
+
+    def _update(self, batch: Sequence[Decision]) -> int:
+        """Change bills; they are read right before, and decided on just that."""
+        self._reader.read([d.case.link.bill_id for d in batch])
+        batch = self._still(batch, Reason.UPDATE)
+        pairs = [(d.verdict.write, d.case.bill) for d in batch if d.verdict.write and d.case.bill]
+        return self._attempt(batch, *self._xero.update_request(pairs)) if pairs else 0
+
+    def _still(self, batch: Sequence[Decision], reason: Reason) -> list[Decision]:
+        return [d for d in self._decide([d.case.milestone.key for d in batch]) if d.verdict.reason is reason]
+
+    def _attempt(self, batch: Sequence[Decision], method: str, path: str, body: bytes) -> int:
+        """Record and make one write; 0 when writing was stopped, or a milestone changed or claimed meanwhile."""
+        if not self._may_write():
+            return 0
+        elements = tuple(
+            Element(d.case.milestone.key, d.verdict.write, d.case.link.version, d.case.milestone.version)
+            for d in batch
+            if d.verdict.write
+        )
+        now = self._clock()
+        planned = Attempt(0, self._key, method, path, body, uuid.uuid4().hex, now, elements)
+        begun = self._ledger.attempts.begin(planned, now)
+        if begun is None:
+            return 0
+        self.send(begun)
+        return len(elements)
+
+    def _freshen(self) -> bool:
+        fresh = self._reader.refresh(organisation=True).hold is None
+        self._read_at = self._clock() if fresh else None
+        return fresh
+
+    def _finish(self, attempt: Attempt, outcomes: Sequence[Outcome], tally: Tally) -> None:
+        cases = self._ledger.milestones.gather(self._key, [e.key for e in attempt.elements], near_days=0)
+        by_key = {case.milestone.key: case for case in cases}
+        books = self._ledger.mirror.books(self._key)
+        links: list[tuple[str, Link]] = []
+        for element, outcome in zip(attempt.elements, outcomes, strict=True):
+            case = by_key.get(element.key)
+            if case is None:
+                continue
+            expected = "" if outcome.refused or outcome.undone else outcome.bill_id or element.write.bill_id
+            bill = self._read_back(expected, attempt) if expected else None
+            if expected and bill is None:
+                return
+            link = remember(case, element, outcome, bill, self._organisation, books, self._clock())
+            links.append((element.key, link))
+        tally.refused += sum(outcome.refused for outcome in outcomes)
+        self._ledger.attempts.finish(attempt.attempt_id, links, self._clock())
+
+    def _read_back(self, bill_id: str, attempt: Attempt) -> Bill | None:
+        """The bill as read after the attempt began; it is read by itself where the list did not show it yet."""
+        bill = self._ledger.mirror.bill(self._key, bill_id)
+        if bill is None or bill.read_at < attempt.started_at:
+            self._reader.read([bill_id])
+            bill = self._ledger.mirror.bill(self._key, bill_id)
+        return bill if bill and bill.read_at >= attempt.started_at else None
+
+
+def _batches(decisions: Sequence[Decision], size: int) -> Iterator[Sequence[Decision]]:
+    return (decisions[start : start + size] for start in range(0, len(decisions), size))
