@@ -180,7 +180,7 @@ class Bill:
     def fully_paid_on(self) -> date | None:
         if self.status != "PAID":
             return None
-        return max([self.day, *(p.day for p in self.payments), *(c.day for c in self.credits)])
+        return max([*(p.day for p in self.payments), *(c.day for c in self.credits)], default=self.day)
 
 
 @dataclass(frozen=True, slots=True)

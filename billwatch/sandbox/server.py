@@ -37,12 +37,12 @@ def real_clock() -> datetime:
 class Sandbox:
     """A sandbox on a free port of the loopback interface, for the length of a `with` block.
 
-    `url` serves identity, connections and the accounting API alike. Every method of `Desk` is at hand here as well.
+    Without the block it is not served, and webhooks leave only when flushed. `url` serves identity, connections and the accounting API alike. Every method of `Desk` is at hand here as well.
     """
 
     def __init__(self, clock: Clock = real_clock, *, port: int = 0) -> None:
         self.desk: Desk = create_desk(clock)
-        self._socket = socket.create_server(("127.0.0.1", port))
+        self._socket = _listener(port)
         self._server = _server(create_app(self.desk))
         self._thread = threading.Thread(target=self._serve, name="sandbox", daemon=True)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
@@ -76,6 +76,10 @@ class Sandbox:
         self._server.should_exit = True
         self._server.force_exit = True
         self._thread.join()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the port; needed only for a sandbox that was never entered."""
         self.webhooks.stop()
         self._socket.close()
 
@@ -103,6 +107,15 @@ def run(
     with contextlib.suppress(KeyboardInterrupt):
         _server(create_app(desk), host=host, port=port).run()
     desk.webhooks.stop()
+
+
+def _listener(port: int) -> socket.socket:
+    # asyncio turns Nagle's delay off only where the socket names its protocol; create_server leaves it at 0.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(128)
+    return listener
 
 
 def _server(app: Starlette, **options: Any) -> uvicorn.Server:

@@ -172,6 +172,11 @@ class Webhooks:
         with self._world.lock:
             return [*(self._batch.events if self._batch else ()), *self._queue]
 
+    def settle(self, seconds: float) -> bool:
+        """Wait, in real time, until the worker has delivered everything; False if it has not by then."""
+        with self._world.lock:
+            return self._wake.wait_for(lambda: not self._queue and self._batch is None, seconds)
+
     def wake(self) -> None:
         with self._world.lock:
             self._wake.notify_all()
@@ -232,6 +237,7 @@ class Webhooks:
         with self._world.lock:
             if sent.received:
                 self.status, self._batch = OK, None
+                self._wake.notify_all()
             else:
                 self._postpone(batch)
 
