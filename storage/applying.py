@@ -1,0 +1,126 @@
+"""Decisions made lasting: verdicts, links, flags and the mails they owe, in one short transaction per batch."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from reconciler.model import Decision, Flag, Link, Verdict
+from reconciler.ports import Applied, Notice
+from reconciler.reasons import Action, Reason
+from storage.database import Store
+from storage.flags import Flags
+from storage.links import link_columns, mark_others
+from storage.models import LinkRow, MilestoneRow, VerdictRow
+
+EXEMPTED = (Reason.EXEMPT, Reason.EXEMPT_WITH_BILL)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """On whose behalf, when and with what notice decisions are applied; `today` is the organisation's day."""
+
+    organisation: str
+    prefix: str
+    notice: Notice
+    now: dt.datetime
+    today: dt.date
+
+
+@dataclass(slots=True)
+class _Tally:
+    opened: list[Flag] = field(default_factory=list)
+    closed: list[Flag] = field(default_factory=list)
+    overtaken: list[str] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    rebound: set[str] = field(default_factory=set)
+
+
+def apply_batch(store: Store, flags: Flags, occasion: Occasion, decisions: Sequence[Decision]) -> Applied:
+    """Record these decisions, except those that something newer has overtaken."""
+    tally = _Tally()
+    keys = [decision.case.milestone.key for decision in decisions]
+    with store.write():
+        held = _held(store, occasion.organisation, keys)
+        opened = flags.opened(occasion.organisation, keys)
+        for decision in decisions:
+            key = decision.case.milestone.key
+            if not _record(store, occasion, decision, held.get(key), tally):
+                tally.overtaken.append(key)
+                continue
+            new, old = flags.follow(
+                opened.get(key), occasion.organisation, key, decision.verdict, occasion.notice, occasion.now
+            )
+            tally.opened += [new] if new else []
+            tally.closed += [old] if old else []
+        if tally.history:
+            store.run(VerdictRow.insert_many(tally.history).as_rowcount())
+        mark_others(store, occasion.organisation, tally.rebound, occasion.prefix)
+    return Applied(tuple(tally.opened), tuple(tally.closed), tuple(tally.overtaken))
+
+
+def bare(verdict: Verdict) -> Verdict:
+    """The verdict without its copy of the link, as it is kept beside the link."""
+    return replace(verdict, link=Link())
+
+
+def _held(store: Store, organisation: str, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    same = (MilestoneRow.organisation == LinkRow.organisation) & (MilestoneRow.key == LinkRow.key)
+    query = (
+        LinkRow.select(
+            LinkRow.key,
+            LinkRow.version,
+            LinkRow.dirty,
+            LinkRow.action,
+            LinkRow.reason,
+            LinkRow.verdict,
+            MilestoneRow.version.alias("milestone_version"),
+        )
+        .join(MilestoneRow, on=same)
+        .where((LinkRow.organisation == organisation) & LinkRow.key.in_(list(keys)))
+    )
+    return {row["key"]: row for row in store.rows(query)}
+
+
+def _record(store: Store, occasion: Occasion, decision: Decision, held: dict[str, Any] | None, tally: _Tally) -> bool:
+    """Write verdict and link; `False` when milestone or link are not those that the decision was made on."""
+    case, verdict = decision.case, decision.verdict
+    versions = (case.milestone.version, case.link.version)
+    if held is None or (held["milestone_version"], held["version"]) != versions:
+        return False
+    changes = _changes(occasion, decision, held)
+    mine = (LinkRow.organisation == occasion.organisation) & (LinkRow.key == case.milestone.key)
+    if changes and not store.run(LinkRow.update(**changes).where(mine & (LinkRow.version == case.link.version))):
+        return False
+    if (held["action"], held["reason"]) != (verdict.action, verdict.reason):
+        tally.history.append(_moment(occasion, case.milestone.key, verdict))
+    if case.link.bill_id != verdict.link.bill_id:
+        tally.rebound |= {case.link.bill_id, verdict.link.bill_id}
+    return True
+
+
+def _changes(occasion: Occasion, decision: Decision, held: dict[str, Any]) -> dict[str, Any]:
+    """The columns to write; none when all is as it was, so that waiting costs no writes."""
+    case, verdict = decision.case, decision.verdict
+    changes: dict[str, Any] = {}
+    if link_columns(verdict.link) != link_columns(case.link):
+        changes |= link_columns(verdict.link) | {"version": case.link.version + 1}
+    if held["verdict"] != bare(verdict):
+        changes |= {"action": verdict.action, "reason": verdict.reason, "verdict": bare(verdict)}
+        changes["decided_at"] = occasion.now
+    if verdict.action is not Action.HOLD and held["dirty"]:
+        changes |= {"dirty": False, "decided_at": occasion.now}
+    if case.exemption and not case.exemption.holds(occasion.today) and verdict.reason not in EXEMPTED:
+        changes["wake_on"] = None
+    return changes
+
+
+def _moment(occasion: Occasion, key: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "organisation": occasion.organisation,
+        "key": key,
+        "at": occasion.now,
+        "action": verdict.action,
+        "reason": verdict.reason,
+        "cycle": occasion.notice.cycle,
+    }

@@ -1,0 +1,192 @@
+"""Writes to Xero, recorded before they are made; each claims its milestones until it is finished."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from reconciler.model import NEW_CONTACT, Attempt, Element, Link
+from reconciler.ports import Outcome
+from storage.codec import build
+from storage.database import Store
+from storage.links import link_columns, mark_others
+from storage.mirrored import PayeeRow
+from storage.models import LinkRow, MilestoneRow
+from storage.queues import AttemptRow, ElementRow
+
+
+class _Overtaken(Exception):
+    """A milestone of the attempt changed, or is claimed already."""
+
+
+class Attempts:
+    """`reconciler.ports.Attempts` on tables. `prefixes` maps each organisation to its bills' number prefix."""
+
+    def __init__(self, store: Store, prefixes: Mapping[str, str]) -> None:
+        self._store = store
+        self._prefixes = prefixes
+
+    def begin(self, attempt: Attempt, now: dt.datetime) -> Attempt | None:
+        """Record the attempt and claim its milestones, all or none; `None` when one changed or is claimed already.
+
+        The attempt's own id is not regarded; the one returned has the id given here.
+        """
+        try:
+            with self._store.write():
+                self._check_milestones(attempt)
+                attempt_id = self._store.run(AttemptRow.insert(_row(attempt, now)))
+                for element in attempt.elements:
+                    self._claim(attempt.organisation, element, attempt_id)
+                rows = [_element_row(attempt, attempt_id, position) for position in range(len(attempt.elements))]
+                self._store.run(ElementRow.insert_many(rows).as_rowcount())
+        except _Overtaken:
+            return None
+        return replace(attempt, attempt_id=attempt_id)
+
+    def answered(self, attempt_id: int, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
+        """Record Xero's answer; links of new bills get their bill ids. The attempt stays open until verified.
+
+        What such a bill holds is not known by its answer, so its link starts without a base.
+        """
+        with self._store.write():
+            answer = AttemptRow.update(outcomes=tuple(outcomes), answered_at=now)
+            self._store.run(answer.where((AttemptRow.id == attempt_id) & AttemptRow.finished_at.is_null()))
+            made: set[str] = set()
+            elements = self._elements([attempt_id]).get(attempt_id, [])
+            for row, outcome in zip(elements, outcomes, strict=True):
+                if outcome.bill_id and not row["write"].bill_id:
+                    changes = {"bill_id": outcome.bill_id, "asked": None, "seen": None}
+                    if self._change(attempt_id, row["organisation"], row["key"], changes):
+                        made.add(outcome.bill_id)
+            if elements:
+                self._mark_others(elements[0]["organisation"], made)
+
+    def open(self, organisation: str) -> list[tuple[Attempt, tuple[Outcome, ...] | None]]:
+        """Open attempts, oldest first, with the recorded answer if there is one."""
+        mine = (AttemptRow.organisation == organisation) & AttemptRow.finished_at.is_null()
+        with self._store.read():
+            rows = self._store.rows(AttemptRow.select().where(mine).order_by(AttemptRow.id))
+            elements = self._elements([row["id"] for row in rows])
+        return [(_attempt(row, elements.get(row["id"], [])), row["outcomes"]) for row in rows]
+
+    def spoil(self, attempt_id: int) -> None:
+        """Xero has stored an error under the attempt's key: it is not `resendable` any more."""
+        with self._store.write():
+            self._store.run(AttemptRow.update(resendable=False).where(AttemptRow.id == attempt_id))
+
+    def finish(self, attempt_id: int, links: Sequence[tuple[str, Link]], now: dt.datetime) -> None:
+        """Close the attempt: release its milestones with these links, and mark them dirty.
+
+        A milestone of the attempt without a link here keeps the one it has. Closing twice changes nothing.
+        """
+        given = dict(links)
+        with self._store.write():
+            still_open = (AttemptRow.id == attempt_id) & AttemptRow.finished_at.is_null()
+            if not self._store.run(AttemptRow.update(finished_at=now).where(still_open)):
+                return
+            for row in self._elements([attempt_id]).get(attempt_id, []):
+                self._release(attempt_id, row["organisation"], row["key"], given.get(row["key"]))
+
+    def written_since(self, organisation: str, since: dt.datetime) -> Sequence[Element]:
+        """The elements of creating attempts begun since then, for the hourly caps."""
+        creating = (AttemptRow.organisation == organisation) & (AttemptRow.creates == True)  # noqa: E712  SQL
+        query = AttemptRow.select(AttemptRow.id).where(creating & (AttemptRow.started_at >= since))
+        with self._store.read():
+            elements = self._elements(self._store.column(query.order_by(AttemptRow.id)))
+        return [_element(row) for rows in elements.values() for row in rows]
+
+    def _check_milestones(self, attempt: Attempt) -> None:
+        keys = [element.key for element in attempt.elements]
+        mine = (MilestoneRow.organisation == attempt.organisation) & MilestoneRow.key.in_(keys)
+        rows = self._store.rows(MilestoneRow.select(MilestoneRow.key, MilestoneRow.version).where(mine))
+        versions = {row["key"]: row["version"] for row in rows}
+        if any(versions.get(element.key) != element.milestone_version for element in attempt.elements):
+            raise _Overtaken
+
+    def _claim(self, organisation: str, element: Element, attempt_id: int) -> None:
+        mine = (LinkRow.organisation == organisation) & (LinkRow.key == element.key)
+        free = (LinkRow.version == element.link_version) & LinkRow.pending_attempt.is_null()
+        claim = LinkRow.update(pending_attempt=attempt_id, version=LinkRow.version + 1)
+        if not self._store.run(claim.where(mine & free)):
+            raise _Overtaken
+
+    def _change(self, attempt_id: int, organisation: str, key: str, changes: dict[str, Any]) -> int:
+        """Write to the link if the attempt still claims it."""
+        mine = (LinkRow.organisation == organisation) & (LinkRow.key == key)
+        update = LinkRow.update(**changes, version=LinkRow.version + 1)
+        return self._store.run(update.where(mine & (LinkRow.pending_attempt == attempt_id)))
+
+    def _release(self, attempt_id: int, organisation: str, key: str, link: Link | None) -> None:
+        mine = (LinkRow.organisation == organisation) & (LinkRow.key == key)
+        before = self._store.column(LinkRow.select(LinkRow.bill_id).where(mine))
+        changes = {**(link_columns(link) if link else {}), "pending_attempt": None, "dirty": True}
+        if not self._change(attempt_id, organisation, key, changes) or link is None:
+            return
+        if link.bill_id not in before:
+            self._mark_others(organisation, {*before, link.bill_id})
+        if link.seen and not link.seen.contact.startswith(NEW_CONTACT):
+            self._remember_payee(organisation, key, link.seen.contact)
+
+    def _remember_payee(self, organisation: str, key: str, contact_id: str) -> None:
+        mine = (MilestoneRow.organisation == organisation) & (MilestoneRow.key == key)
+        for folded in self._store.column(MilestoneRow.select(MilestoneRow.payee_folded).where(mine)):
+            row = {"organisation": organisation, "folded": folded, "contact_id": contact_id}
+            insert = PayeeRow.insert(row).on_conflict(
+                conflict_target=[PayeeRow.organisation, PayeeRow.folded], preserve=[PayeeRow.contact_id]
+            )
+            self._store.run(insert.as_rowcount())
+
+    def _mark_others(self, organisation: str, bill_ids: set[str]) -> None:
+        mark_others(self._store, organisation, bill_ids, self._prefixes.get(organisation, ""))
+
+    def _elements(self, attempt_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+        query = ElementRow.select().where(ElementRow.attempt.in_(list(attempt_ids)))
+        found: dict[int, list[dict[str, Any]]] = {}
+        for row in self._store.rows(query.order_by(ElementRow.attempt, ElementRow.position)):
+            found.setdefault(row["attempt"], []).append(row)
+        return found
+
+
+def _row(attempt: Attempt, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "organisation": attempt.organisation,
+        "method": attempt.method,
+        "path": attempt.path,
+        "body": attempt.body,
+        "idempotency_key": attempt.idempotency_key,
+        "started_at": attempt.started_at,
+        "resendable": attempt.resendable,
+        "begun_at": now,
+        "creates": any(not element.write.bill_id for element in attempt.elements),
+    }
+
+
+def _element_row(attempt: Attempt, attempt_id: int, position: int) -> dict[str, Any]:
+    element = attempt.elements[position]
+    return {
+        "attempt": attempt_id,
+        "position": position,
+        "organisation": attempt.organisation,
+        "key": element.key,
+        "write": element.write,
+        "link_version": element.link_version,
+        "milestone_version": element.milestone_version,
+    }
+
+
+def _element(row: dict[str, Any]) -> Element:
+    return build(Element, row)
+
+
+def _attempt(row: dict[str, Any], elements: Sequence[dict[str, Any]]) -> Attempt:
+    return Attempt(
+        attempt_id=row["id"],
+        organisation=row["organisation"],
+        method=row["method"],
+        path=row["path"],
+        body=bytes(row["body"]),
+        idempotency_key=row["idempotency_key"],
+        started_at=row["started_at"],
+        elements=tuple(_element(element) for element in elements),
+        resendable=row["resendable"],
+    )

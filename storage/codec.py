@@ -1,0 +1,51 @@
+"""Values of the model as JSON text, and back: the same value, whichever process or release wrote it.
+
+Decimals and dates are strings, sets are sorted, so that equal values have equal text.
+"""
+
+import hashlib
+from collections.abc import Hashable
+from dataclasses import fields
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from reconciler.errors import StorageError
+
+T = TypeVar("T")
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+def encode(value: object) -> str:
+    """The value as JSON text."""
+    return _ENCODER.encode(value).decode()
+
+
+def decode(text: str, kind: Any) -> Any:
+    """The value of that type which `encode` made the text of; raises `StorageError` when it is none."""
+    try:
+        return _decoder(kind).decode(text)
+    except msgspec.MsgspecError as error:
+        raise StorageError(f"The database holds a value that cannot be read: {error}.") from error
+
+
+def fingerprint(value: object) -> str:
+    """A short text that two values share only when they are equal."""
+    return hashlib.sha256(_ENCODER.encode(value)).hexdigest()
+
+
+def columns(value: Any) -> dict[str, Any]:
+    """The attributes of a dataclass by name, as they go into the columns of the same names."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def build(kind: type[T], row: dict[str, Any]) -> T:
+    """The dataclass whose attributes stand in the columns of the same names."""
+    return kind(**{field.name: row[field.name] for field in fields(cast("Any", kind))})
+
+
+@lru_cache
+def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)

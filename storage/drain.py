@@ -1,0 +1,95 @@
+"""Raw webhook requests, read after they were acknowledged, and turned into events."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from peewee import fn
+
+from reconciler.model import Event
+from reconciler.ports import Drained, Waiting
+from storage.codec import columns
+from storage.database import Store
+from storage.queues import EventRow, RawRequestRow
+
+BATCH = 50
+EVENTS = 500
+
+
+class Inbox:
+    """`reconciler.ports.Inbox` on tables."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def waiting(self) -> Waiting | None:
+        """What waits to be drained; `None` when nothing does."""
+        at = RawRequestRow.received_at
+        query = RawRequestRow.select(
+            fn.COUNT(RawRequestRow.id).alias("count"), fn.MIN(at).alias("oldest"), fn.MAX(at).alias("newest")
+        )
+        row = self._store.row(query.where(RawRequestRow.drained_at.is_null()))
+        return Waiting(**row) if row and row["count"] else None
+
+    def drain(self, read: Callable[[bytes], list[Event] | None], tenants: dict[str, str], now: dt.datetime) -> Drained:
+        """Read waiting requests, record their events. `tenants` maps tenant to organisation.
+
+        An event makes its bill one of `Mirror.dirty_bills` as soon as a milestone is linked to that bill, whether that
+        was before the event or comes after it. What cannot be read is kept, and marked so.
+        """
+        total = Drained()
+        while True:
+            with self._store.write():
+                part = self._drain(read, tenants, now)
+            if not part.requests:
+                return total
+            total = _sum(total, part)
+
+    def forget(self, before: dt.datetime) -> int:
+        """Delete requests and events that were drained before then; returns how many rows."""
+        with self._store.write():
+            requests = self._store.run(RawRequestRow.delete().where(RawRequestRow.drained_at < before))
+            events = self._store.run(EventRow.delete().where(EventRow.drained_at < before))
+        return requests + events
+
+    def _drain(
+        self, read: Callable[[bytes], list[Event] | None], tenants: Mapping[str, str], now: dt.datetime
+    ) -> Drained:
+        waiting = RawRequestRow.select(RawRequestRow.id, RawRequestRow.body)
+        rows = self._store.rows(
+            waiting.where(RawRequestRow.drained_at.is_null()).order_by(RawRequestRow.id).limit(BATCH)
+        )
+        found = {row["id"]: read(bytes(row["body"])) for row in rows}
+        unreadable = [request_id for request_id, events in found.items() if events is None]
+        events = [event for some in found.values() for event in some or ()]
+        self._record([_row(event, tenants, now) for event in events])
+        self._mark([request_id for request_id in found if request_id not in unreadable], now, unreadable=False)
+        self._mark(unreadable, now, unreadable=True)
+        return Drained(
+            requests=len(found),
+            unreadable=len(unreadable),
+            events=len(events),
+            foreign=sum(event.tenant_id not in tenants for event in events),
+        )
+
+    def _record(self, rows: Sequence[dict[str, Any]]) -> None:
+        for start in range(0, len(rows), EVENTS):
+            insert = EventRow.insert_many(rows[start : start + EVENTS])
+            self._store.run(insert.on_conflict_ignore().as_rowcount())
+
+    def _mark(self, request_ids: Sequence[int], now: dt.datetime, *, unreadable: bool) -> None:
+        drained = RawRequestRow.update(drained_at=now, unreadable=unreadable)
+        self._store.run(drained.where(RawRequestRow.id.in_(list(request_ids))))
+
+
+def _row(event: Event, tenants: Mapping[str, str], now: dt.datetime) -> dict[str, Any]:
+    return {**columns(event), "organisation": tenants.get(event.tenant_id), "drained_at": now}
+
+
+def _sum(a: Drained, b: Drained) -> Drained:
+    return Drained(
+        requests=a.requests + b.requests,
+        unreadable=a.unreadable + b.unreadable,
+        events=a.events + b.events,
+        foreign=a.foreign + b.foreign,
+    )

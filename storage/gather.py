@@ -1,0 +1,167 @@
+"""Everything that decisions are about, fetched with a fixed number of queries for any number of milestones."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from peewee import chunked
+
+from reconciler.model import Bill, Case, Contact, Exemption, Link, Milestone, Status, bill_number
+from storage.codec import build
+from storage.database import Store
+from storage.mirrored import BillRow, ContactRow, MissingRow, PayeeRow
+from storage.models import ExemptionRow, LinkRow, MilestoneRow
+from storage.names import fold
+
+CHUNK = 500
+MERGES = 5
+LIVE = tuple(status for status in Status if status.live)
+
+
+def gather(store: Store, organisation: str, keys: Collection[str], near_days: int, prefix: str) -> list[Case]:
+    """The cases of these keys, in key order, all as of one moment; unknown keys are left out."""
+    with store.read():
+        return [
+            case
+            for some in chunked(sorted(set(keys)), CHUNK)
+            for case in _Gathering(store, organisation, prefix).cases(some, near_days)
+        ]
+
+
+class _Gathering:
+    """The queries for one chunk of milestones."""
+
+    def __init__(self, store: Store, organisation: str, prefix: str) -> None:
+        self._store = store
+        self._organisation = organisation
+        self._prefix = prefix
+
+    def cases(self, keys: Sequence[str], near_days: int) -> list[Case]:
+        milestones = [build(Milestone, row) for row in self._of(MilestoneRow, MilestoneRow.key, keys)]
+        links = {row["key"]: build(Link, row) for row in self._of(LinkRow, LinkRow.key, keys)}
+        linked = {link.bill_id for link in links.values() if link.bill_id}
+        bills = self._bills(BillRow.bill_id.in_(list(linked)))
+        missing = {row["bill_id"] for row in self._of(MissingRow, MissingRow.bill_id, linked)}
+        ours = self._ours(milestones, links)
+        contacts = self._contacts(milestones)
+        unlinked = [m for m in milestones if not links[m.key].bill_id]
+        similar = self._similar(unlinked, contacts, near_days)
+        exemptions = self._exemptions(keys)
+        return [
+            Case(
+                milestone=m,
+                link=links[m.key],
+                bill=bills.get(links[m.key].bill_id),
+                missing=links[m.key].bill_id in missing,
+                ours=ours[m.key],
+                similar=tuple(bill for bill in similar.get(m.key, ()) if bill not in ours[m.key]),
+                contacts=contacts[m.key],
+                exemption=exemptions.get(m.key),
+            )
+            for m in sorted(milestones, key=lambda m: m.key)
+        ]
+
+    def _of(self, table: Any, column: Any, values: Iterable[str]) -> list[dict[str, Any]]:
+        mine = (table.organisation == self._organisation) & column.in_(list(values))
+        return self._store.rows(table.select().where(mine))
+
+    def _bills(self, condition: Any) -> dict[str, Bill]:
+        rows = self._store.rows(BillRow.select().where((BillRow.organisation == self._organisation) & condition))
+        return {row["bill_id"]: build(Bill, row) for row in rows}
+
+    def _free(self, *conditions: Any) -> list[Bill]:
+        """Live bills that meet any of the conditions and are linked to nobody, in the order of their ids."""
+        found: dict[str, Bill] = {}
+        for condition in conditions:
+            found |= self._bills(condition & BillRow.status.in_(LIVE))
+        taken = {row["bill_id"] for row in self._of(LinkRow, LinkRow.bill_id, found)}
+        return [found[bill_id] for bill_id in sorted(found) if bill_id not in taken]
+
+    def _ours(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
+        numbers = {m.key: bill_number(self._prefix, m.key, links[m.key].generation) for m in milestones}
+        urls = {m.links.milestone for m in milestones if m.links.milestone}
+        by_number: dict[str, list[Bill]] = {}
+        by_url: dict[str, list[Bill]] = {}
+        for bill in self._free(BillRow.number.in_(list(numbers.values())), BillRow.url.in_(list(urls))):
+            by_number.setdefault(bill.number, []).append(bill)
+            by_url.setdefault(bill.url, []).append(bill)
+        return {
+            m.key: _merged(
+                by_number.get(numbers[m.key], []), by_url.get(m.links.milestone, []) if m.links.milestone else []
+            )
+            for m in milestones
+        }
+
+    def _similar(
+        self, milestones: Sequence[Milestone], contacts: Mapping[str, tuple[Contact, ...]], near_days: int
+    ) -> dict[str, tuple[Bill, ...]]:
+        ids = {m.key: {m.contact_id, *(contact.contact_id for contact in contacts[m.key])} - {""} for m in milestones}
+        wanted = list(set().union(*ids.values()))
+        amounts = list({m.amount for m in milestones})
+        theirs = BillRow.contact_id.in_(wanted)
+        by_contact: dict[str, list[Bill]] = {}
+        for bill in self._free(theirs & BillRow.total.in_(amounts), theirs & BillRow.subtotal.in_(amounts)):
+            by_contact.setdefault(bill.contact_id, []).append(bill)
+        return {
+            m.key: tuple(
+                bill
+                for contact_id in sorted(ids[m.key])
+                for bill in by_contact.get(contact_id, ())
+                if _near(bill, m, near_days)
+            )
+            for m in milestones
+        }
+
+    def _contacts(self, milestones: Sequence[Milestone]) -> dict[str, tuple[Contact, ...]]:
+        names = {m.key: fold(m.payee) for m in milestones if not m.contact_id}
+        mapped = {row["folded"]: row["contact_id"] for row in self._of(PayeeRow, PayeeRow.folded, set(names.values()))}
+        by_id = self._by_id({*mapped.values(), *(m.contact_id for m in milestones if m.contact_id)})
+        by_name: dict[str, list[Contact]] = {}
+        for row in self._of(ContactRow, ContactRow.folded, set(names.values())):
+            by_name.setdefault(row["folded"], []).append(build(Contact, row))
+        found: dict[str, tuple[Contact, ...]] = {}
+        for m in milestones:
+            by_hand = by_id.get(m.contact_id or mapped.get(names[m.key], ""))
+            if by_hand is not None or m.contact_id:
+                found[m.key] = (by_hand,) if by_hand else ()
+            else:
+                found[m.key] = _usable(by_name.get(names[m.key], []))
+        return found
+
+    def _by_id(self, ids: Collection[str]) -> dict[str, Contact]:
+        """These contacts by id, each as the one that took over when it was merged."""
+        held: dict[str, Contact] = {}
+        wanted = set(ids)
+        for _ in range(MERGES):
+            held |= {
+                row["contact_id"]: build(Contact, row) for row in self._of(ContactRow, ContactRow.contact_id, wanted)
+            }
+            wanted = {contact.merged_to for contact in held.values() if contact.merged_to} - set(held)
+            if not wanted:
+                break
+        return {contact_id: _survivor(held[contact_id], held) for contact_id in ids if contact_id in held}
+
+    def _exemptions(self, keys: Sequence[str]) -> dict[str, Exemption]:
+        mine = (ExemptionRow.organisation == self._organisation) & ExemptionRow.key.in_(list(keys))
+        rows = self._store.rows(ExemptionRow.select().where(mine & ExemptionRow.ended_at.is_null()))
+        return {row["key"]: row["exemption"] for row in rows}
+
+
+def _merged(first: Sequence[Bill], second: Sequence[Bill]) -> tuple[Bill, ...]:
+    bills = {bill.bill_id: bill for bill in (*first, *second)}
+    return tuple(bills[bill_id] for bill_id in sorted(bills))
+
+
+def _near(bill: Bill, milestone: Milestone, near_days: int) -> bool:
+    return milestone.amount in (bill.total, bill.subtotal) and abs((bill.date - milestone.date).days) <= near_days
+
+
+def _survivor(contact: Contact, held: Mapping[str, Contact]) -> Contact:
+    for _ in range(MERGES):
+        contact = held.get(contact.merged_to, contact)
+    return contact
+
+
+def _usable(contacts: Sequence[Contact]) -> tuple[Contact, ...]:
+    """Those that are not archived, or all when all are."""
+    in_order = sorted(contacts, key=lambda contact: contact.contact_id)
+    return tuple(contact for contact in in_order if not contact.archived) or tuple(in_order)

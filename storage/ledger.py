@@ -1,0 +1,63 @@
+"""The memory: one facade, one attribute per topic."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from storage.attempts import Attempts
+from storage.database import Store, open_store
+from storage.drain import Inbox
+from storage.milestones import Milestones
+from storage.mirror import Mirror
+from storage.outbox import Outbox
+from storage.state import State
+from storage.tickets import Tickets
+from storage.tokens import Tokens
+
+MAIL_DOMAIN = "billwatch.invalid"
+
+
+class Ledger:
+    """Everything that billwatch remembers; safe to use from several threads and processes at once.
+
+    `prefixes` maps each organisation to the prefix of its bills' numbers; `mail_domain` is the right-hand side of
+    the Message-IDs. Every method of every topic may raise `reconciler.errors.StorageError`.
+    """
+
+    def __init__(
+        self, store: Store, *, prefixes: Mapping[str, str] | None = None, mail_domain: str = MAIL_DOMAIN
+    ) -> None:
+        known = dict(prefixes or {})
+        self._store = store
+        self.inbox = Inbox(store)
+        self.mirror = Mirror(store, known)
+        self.milestones = Milestones(store, known, mail_domain)
+        self.attempts = Attempts(store, known)
+        self.outbox = Outbox(store, mail_domain)
+        self.tickets = Tickets(store)
+        self.tokens = Tokens(store)
+        self.state = State(store)
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        create: bool = True,
+        *,
+        prefixes: Mapping[str, str] | None = None,
+        mail_domain: str = MAIL_DOMAIN,
+    ) -> Self:
+        """Open the database at `sqlite:///path`, making it if need be, and bring its tables up to date."""
+        return cls(open_store(url, create=create), prefixes=prefixes, mail_domain=mail_domain)
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

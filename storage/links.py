@@ -1,0 +1,34 @@
+"""Changes of the link between a milestone and its bill, and what follows from them for others."""
+
+from collections.abc import Collection
+from typing import Any
+
+from reconciler.model import Bill, Link
+from storage.codec import build, columns
+from storage.database import Store
+from storage.marks import mark_takers
+from storage.mirrored import BillRow
+from storage.models import LinkRow
+
+GUARDED = ("pending_attempt", "version")
+
+
+def link_columns(link: Link) -> dict[str, Any]:
+    """The columns that a decision or a choice may write; who claims the milestone, and the version, are not theirs."""
+    return {name: value for name, value in columns(link).items() if name not in GUARDED}
+
+
+def change_link(store: Store, organisation: str, key: str, version: int, changes: dict[str, Any]) -> bool:
+    """Write to the link if it still has that version, and move the version on."""
+    held = (LinkRow.organisation == organisation) & (LinkRow.key == key) & (LinkRow.version == version)
+    return bool(store.run(LinkRow.update(**changes, version=LinkRow.version + 1).where(held)))
+
+
+def mark_others(store: Store, organisation: str, bill_ids: Collection[str], prefix: str) -> None:
+    """These bills were linked or set free: mark the milestones without a bill that may take one for their own."""
+    wanted = [bill_id for bill_id in bill_ids if bill_id]
+    if not wanted:
+        return
+    mine = (BillRow.organisation == organisation) & BillRow.bill_id.in_(wanted)
+    if bills := [build(Bill, row) for row in store.rows(BillRow.select().where(mine))]:
+        mark_takers(store, organisation, bills, prefix)

@@ -1,0 +1,196 @@
+"""Milestones with their links and verdicts: put in, gathered, decided, chosen upon."""
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from peewee import chunked
+
+from reconciler.model import Bill, Case, Choice, Decision, Exemption, Link, Milestone, Verdict
+from reconciler.ports import Applied, Notice
+from reconciler.reasons import Action, Reason
+from storage.applying import Occasion, apply_batch
+from storage.calendar import today
+from storage.codec import build
+from storage.database import Store
+from storage.exemptions import end_exemption, exempt
+from storage.flags import Flags, read_flag
+from storage.gather import gather
+from storage.links import change_link, link_columns, mark_others
+from storage.marks import mark_keys, mark_where
+from storage.mirrored import BillRow
+from storage.models import ChoiceRow, FlagRow, LinkRow
+from storage.putting import put_batch
+
+BATCH = 100
+PAGE = 500
+
+
+class Milestones:
+    """`reconciler.ports.Milestones` on tables. `prefixes` maps each organisation to its bills' number prefix."""
+
+    def __init__(self, store: Store, prefixes: Mapping[str, str], mail_domain: str) -> None:
+        self._store = store
+        self._prefixes = prefixes
+        self._flags = Flags(store, mail_domain)
+
+    def put(self, milestones: Sequence[Milestone], now: dt.datetime) -> tuple[int, int, int]:
+        """Insert or update by (organisation, key); returns how many were new, changed and the same.
+
+        Of a milestone given twice the last counts. The version is counted here; the one given is not regarded.
+        """
+        new = changed = same = 0
+        newest = {(m.organisation, m.key): m for m in milestones}
+        for batch in chunked(newest.values(), BATCH):
+            with self._store.write():
+                counts = put_batch(self._store, batch, now)
+            new, changed, same = new + counts[0], changed + counts[1], same + counts[2]
+        return new, changed, same
+
+    def dirty_keys(self, organisation: str, now: dt.datetime, limit: int, after: str = "") -> list[str]:
+        """Keys whose inputs changed since they were decided (or whose exemption lapsed), in order, from `after` on."""
+        due = LinkRow.dirty == True  # noqa: E712  an expression of SQL
+        lapsed = LinkRow.wake_on < today(self._store, organisation, now)
+        found = {
+            key
+            for condition in (due, lapsed)
+            for key in self._store.column(_keys(organisation, condition, limit, after))
+        }
+        return sorted(found)[:limit]
+
+    def gather(self, organisation: str, keys: Collection[str], near_days: int) -> list[Case]:
+        """The cases of these keys, in key order; unknown keys are left out."""
+        return gather(self._store, organisation, keys, near_days, self._prefix(organisation))
+
+    def stream(self, organisation: str, near_days: int) -> Iterator[Case]:
+        """The cases of all milestones of the organisation, in key order, a page at a time."""
+        after = ""
+        while keys := self._store.column(_keys(organisation, None, PAGE, after)):
+            yield from self.gather(organisation, keys, near_days)
+            after = keys[-1]
+
+    def apply(self, organisation: str, decisions: Sequence[Decision], notice: Notice, now: dt.datetime) -> Applied:
+        """Record verdicts and links; open, supersede and close flags; owe mails. Short transactions.
+
+        A decision counts only while its milestone and link still have the versions that it was made on; else it is
+        overtaken and the milestone stays dirty. HOLD verdicts neither open nor close flags, and stay dirty.
+        """
+        day = today(self._store, organisation, now)
+        occasion = Occasion(organisation, self._prefix(organisation), notice, now, day)
+        parts = [apply_batch(self._store, self._flags, occasion, batch) for batch in chunked(decisions, BATCH)]
+        return Applied(
+            opened=tuple(flag for part in parts for flag in part.opened),
+            closed=tuple(flag for part in parts for flag in part.closed),
+            overtaken=tuple(key for part in parts for key in part.overtaken),
+        )
+
+    def touch(self, organisation: str, keys: Collection[str] | None = None) -> int:
+        """Mark milestones dirty (`None`: all of the organisation); returns how many."""
+        if keys is None:
+            return mark_where(self._store, organisation)
+        with self._store.write():
+            return mark_keys(self._store, organisation, keys)
+
+    def ready(self, organisation: str, limit: int, after: str = "") -> list[str]:
+        """Keys whose verdict is SYNC and that no open attempt claims, in order, from `after` on."""
+        free = (LinkRow.action == Action.SYNC) & LinkRow.pending_attempt.is_null()
+        return self._store.column(_keys(organisation, free, limit, after))
+
+    def choose(
+        self,
+        organisation: str,
+        key: str,
+        link: Link,
+        choice: Choice,
+        exemption: Exemption | None,
+        reason: Reason | None,
+    ) -> bool:
+        """Record a choice, the link it leaves and the exemption it makes; `False` when the link changed meanwhile.
+
+        Nothing can be chosen while an attempt claims the milestone: its outcome would overwrite the choice.
+        """
+        with self._store.write():
+            before = self._link(organisation, key)
+            if before is None or before.version != link.version or before.pending_attempt is not None:
+                return False
+            change_link(self._store, organisation, key, link.version, {**link_columns(link), "dirty": True})
+            if exemption is not None:
+                exempt(self._store, organisation, key, exemption, choice.at)
+            row = {"organisation": organisation, "key": key, "at": choice.at, "reason": reason, "choice": choice}
+            self._store.run(ChoiceRow.insert(row))
+            if before.bill_id != link.bill_id:
+                mark_others(self._store, organisation, {before.bill_id, link.bill_id}, self._prefix(organisation))
+        return True
+
+    def end_exemption(self, organisation: str, key: str, by: str, now: dt.datetime) -> bool:
+        """End the milestone's exemption and mark it dirty; `False` when it has none."""
+        with self._store.write():
+            ended = end_exemption(self._store, organisation, key, by, now)
+            if ended:
+                mark_keys(self._store, organisation, [key])
+        return ended
+
+    def raise_alert(self, organisation: str, verdict: Verdict, notice: Notice, now: dt.datetime) -> None:
+        """Open the organisation's own flag for a HOLD (once while it lasts) and owe its mail."""
+        with self._store.write():
+            held = next((flag for flag in self._alerts(organisation) if flag.reason is verdict.reason), None)
+            if held is None:
+                self._flags.open(organisation, "", verdict, notice, now)
+            else:
+                self._flags.refresh(held, verdict)
+
+    def clear_alerts(self, organisation: str, keep: Collection[Reason], now: dt.datetime) -> None:
+        """Close the organisation's own flags, save those of the given reasons."""
+        with self._store.write():
+            for flag in self._alerts(organisation):
+                if flag.reason not in keep:
+                    self._flags.close(flag, "resolved: it does not apply any more", now)
+
+    def standing(self, organisation: str, keys: Collection[str]) -> list[Decision]:
+        """The cases of these keys with the verdicts recorded last, in key order; undecided ones are left out.
+
+        `similar` holds the bills that the verdict speaks of, as far as they are not `ours`.
+        """
+        with self._store.read():
+            cases = self.gather(organisation, keys, near_days=0)
+            verdicts = self._verdicts(organisation, keys)
+            others = self._bills(organisation, {i for verdict in verdicts.values() for i in verdict.others})
+        return [
+            _standing(case, verdicts[case.milestone.key], others) for case in cases if case.milestone.key in verdicts
+        ]
+
+    def _prefix(self, organisation: str) -> str:
+        return self._prefixes.get(organisation, "")
+
+    def _link(self, organisation: str, key: str) -> Link | None:
+        row = self._store.row(LinkRow.select().where((LinkRow.organisation == organisation) & (LinkRow.key == key)))
+        return build(Link, row) if row else None
+
+    def _alerts(self, organisation: str) -> list[Any]:
+        own = (FlagRow.organisation == organisation) & (FlagRow.key == "") & FlagRow.closed_at.is_null()
+        return [read_flag(row) for row in self._store.rows(FlagRow.select().where(own).order_by(FlagRow.id))]
+
+    def _verdicts(self, organisation: str, keys: Collection[str]) -> dict[str, Verdict]:
+        decided = (LinkRow.organisation == organisation) & LinkRow.verdict.is_null(is_null=False)
+        found: dict[str, Verdict] = {}
+        for some in chunked(keys, PAGE):
+            query = LinkRow.select(LinkRow.key, LinkRow.verdict).where(decided & LinkRow.key.in_(some))
+            found |= {row["key"]: row["verdict"] for row in self._store.rows(query)}
+        return found
+
+    def _bills(self, organisation: str, bill_ids: Collection[str]) -> dict[str, Bill]:
+        mine = (BillRow.organisation == organisation) & BillRow.bill_id.in_(list(bill_ids))
+        return {row["bill_id"]: build(Bill, row) for row in self._store.rows(BillRow.select().where(mine))}
+
+
+def _keys(organisation: str, condition: Any, limit: int, after: str) -> Any:
+    mine = (LinkRow.organisation == organisation) & (LinkRow.key > after)
+    query = LinkRow.select(LinkRow.key).where(mine if condition is None else mine & condition)
+    return query.order_by(LinkRow.key).limit(limit)
+
+
+def _standing(case: Case, verdict: Verdict, bills: Mapping[str, Bill]) -> Decision:
+    ours = {bill.bill_id for bill in case.ours}
+    similar = tuple(bills[bill_id] for bill_id in verdict.others if bill_id in bills and bill_id not in ours)
+    return Decision(replace(case, similar=similar), replace(verdict, link=case.link))

@@ -1,0 +1,235 @@
+"""What Xero holds, as last read, and which milestones a change of it bears upon."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from peewee import EXCLUDED, chunked, fn
+
+from reconciler.model import Bill, Books, Contact
+from reconciler.reasons import Reason
+from storage.codec import build, columns
+from storage.database import Store
+from storage.marks import PAGE, mark_linked, mark_payees, mark_takers, mark_where
+from storage.mirrored import BillRow, ContactRow, MissingRow, OrganisationRow
+from storage.models import LinkRow, MilestoneRow
+from storage.names import fold
+from storage.queues import EventRow
+
+BATCH = 100
+NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+LOCKS = (Reason.PERIOD_LOCKED, Reason.YEAR_LOCKED, Reason.LOCKED_DRAFT, Reason.LOCK_LIFTED)
+SEEN_BY_ALL = ("currency", "zone", "adviser", "may_approve", "accounts", "taxes", "currencies", "tracking", "hold")
+
+
+class Mirror:
+    """`reconciler.ports.Mirror` on tables. `prefixes` maps each organisation to the prefix of its bills' numbers."""
+
+    def __init__(self, store: Store, prefixes: Mapping[str, str]) -> None:
+        self._store = store
+        self._prefixes = prefixes
+
+    def books(self, organisation: str) -> Books:
+        """What is known of the organisation; empty `Books` before the first reading."""
+        row = self._organisation(organisation)
+        return row["books"] if row else Books()
+
+    def store_books(self, organisation: str, books: Books) -> None:
+        """Keep the books; milestones that a moved lock date, a changed list or a hold bears upon become dirty.
+
+        The marks are made in several short transactions after that of the books. Should they be cut off, the next
+        call marks all of the organisation.
+        """
+        with self._store.write():
+            row = self._organisation(organisation)
+            old = row["books"] if row else Books()
+            touched = bool(row and row["marking"]) or _seen_by_all(old) != _seen_by_all(books)
+            moved = _lock_ranges(old, books)
+            self._keep_books(organisation, books, marking=touched or bool(moved))
+        if touched or moved:
+            mark_where(self._store, organisation, None if touched else _bears_on(organisation, moved))
+            self._store.run(OrganisationRow.update(marking=False).where(OrganisationRow.key == organisation))
+
+    def store_bills(self, organisation: str, bills: Sequence[Bill]) -> None:
+        """Keep bills as read; milestones they bear upon become dirty when something that a decision sees changed.
+
+        A bill read earlier than the one held never replaces it.
+        """
+        for start in range(0, len(bills), BATCH):
+            with self._store.write():
+                self._store_bills(organisation, bills[start : start + BATCH])
+
+    def store_missing(self, organisation: str, bill_id: str, now: dt.datetime) -> None:
+        """Xero said that this bill does not exist."""
+        with self._store.write():
+            held = self.bill(organisation, bill_id)
+            if held is not None and held.read_at > now:
+                return
+            row = {"organisation": organisation, "bill_id": bill_id, "at": now}
+            if self._store.run(MissingRow.insert(row).on_conflict_ignore().as_rowcount()):
+                mark_linked(self._store, organisation, [bill_id])
+
+    def store_contacts(self, organisation: str, contacts: Sequence[Contact]) -> None:
+        """Keep contacts; milestones whose payee they may be become dirty when they changed."""
+        for start in range(0, len(contacts), BATCH):
+            with self._store.write():
+                self._store_contacts(organisation, contacts[start : start + BATCH])
+
+    def bill(self, organisation: str, bill_id: str) -> Bill | None:
+        """A bill as the mirror holds it."""
+        return next(iter(self._bills(organisation, [bill_id]).values()), None)
+
+    def numbered(self, organisation: str, numbers: Collection[str]) -> list[Bill]:
+        """Bills of any status that carry one of these numbers, in the order of their ids."""
+        found: list[Bill] = []
+        for some in chunked(numbers, PAGE):
+            mine = (BillRow.organisation == organisation) & BillRow.number.in_(some)
+            found += [build(Bill, row) for row in self._store.rows(BillRow.select().where(mine))]
+        return sorted(found, key=lambda bill: bill.bill_id)
+
+    def dirty_bills(self, organisation: str, limit: int) -> list[tuple[str, int]]:
+        """Linked bills that an event spoke of since they were read, with the mark that `clean` must name."""
+        linked = (LinkRow.organisation == EventRow.organisation) & (LinkRow.bill_id == EventRow.resource_id)
+        mine = (EventRow.organisation == organisation) & (EventRow.open == True)  # noqa: E712  an expression of SQL
+        query = (
+            EventRow.select(EventRow.resource_id, fn.MAX(EventRow.id).alias("mark"))
+            .join(LinkRow, on=linked)
+            .where(mine & (EventRow.resource_id != ""))
+            .group_by(EventRow.resource_id)
+            .order_by(fn.MIN(EventRow.id))
+            .limit(limit)
+        )
+        return [(row["resource_id"], row["mark"]) for row in self._store.rows(query)]
+
+    def clean(self, organisation: str, marks: Iterable[tuple[str, int]]) -> None:
+        """These bills were read after the marks were taken; a mark set since then stays."""
+        with self._store.write():
+            for bill_id, mark in marks:
+                of_bill = (EventRow.organisation == organisation) & (EventRow.resource_id == bill_id)
+                self._store.run(EventRow.update(open=False).where(of_bill & (EventRow.id <= mark)))
+
+    def linked_unread(self, organisation: str, limit: int) -> list[str]:
+        """Bill ids that milestones are linked to but that the mirror does not hold and that are not known missing."""
+        of_bill = (BillRow.organisation == LinkRow.organisation) & (BillRow.bill_id == LinkRow.bill_id)
+        of_missing = (MissingRow.organisation == LinkRow.organisation) & (MissingRow.bill_id == LinkRow.bill_id)
+        query = (
+            LinkRow.select(LinkRow.bill_id)
+            .distinct()
+            .left_outer_join(BillRow, on=of_bill)
+            .left_outer_join(MissingRow, on=of_missing)
+            .where((LinkRow.organisation == organisation) & (LinkRow.bill_id != ""))
+            .where(BillRow.bill_id.is_null() & MissingRow.bill_id.is_null())
+            .order_by(LinkRow.bill_id)
+            .limit(limit)
+        )
+        return self._store.column(query)
+
+    def missing_count(self, organisation: str) -> int:
+        """How many linked bills are known missing."""
+        linked = (LinkRow.organisation == MissingRow.organisation) & (LinkRow.bill_id == MissingRow.bill_id)
+        query = MissingRow.select(MissingRow.bill_id).distinct().join(LinkRow, on=linked)
+        return self._store.count(query.where(MissingRow.organisation == organisation))
+
+    def _organisation(self, organisation: str) -> dict[str, Any] | None:
+        return self._store.row(OrganisationRow.select().where(OrganisationRow.key == organisation))
+
+    def _keep_books(self, organisation: str, books: Books, *, marking: bool) -> None:
+        row = {"key": organisation, "books": books, "swept_at": books.swept_at, "marking": marking}
+        insert = OrganisationRow.insert(row).on_conflict(
+            conflict_target=[OrganisationRow.key],
+            preserve=[OrganisationRow.books, OrganisationRow.swept_at, OrganisationRow.marking],
+        )
+        self._store.run(insert.as_rowcount())
+
+    def _bills(self, organisation: str, bill_ids: Collection[str]) -> dict[str, Bill]:
+        mine = (BillRow.organisation == organisation) & BillRow.bill_id.in_(list(bill_ids))
+        return {row["bill_id"]: build(Bill, row) for row in self._store.rows(BillRow.select().where(mine))}
+
+    def _store_bills(self, organisation: str, bills: Sequence[Bill]) -> None:
+        held = self._bills(organisation, [bill.bill_id for bill in bills])
+        newest: dict[str, Bill] = {}
+        for bill in sorted(bills, key=lambda bill: bill.read_at):
+            before = held.get(bill.bill_id)
+            if before is None or bill.read_at >= before.read_at:
+                newest[bill.bill_id] = bill
+        if not newest:
+            return
+        found = self._found_again(organisation, newest.values())
+        changed = [b for i, b in newest.items() if i in found or i not in held or _facts(held[i]) != _facts(b)]
+        self._upsert(organisation, newest.values())
+        if changed:
+            before_and_after = [*(held[b.bill_id] for b in changed if b.bill_id in held), *changed]
+            mark_linked(self._store, organisation, [bill.bill_id for bill in changed])
+            mark_takers(self._store, organisation, before_and_after, self._prefixes.get(organisation, ""))
+
+    def _found_again(self, organisation: str, bills: Iterable[Bill]) -> set[str]:
+        """Take these bills off the list of the missing; returns those that were on it."""
+        read_at = {bill.bill_id: bill.read_at for bill in bills}
+        on_it = (MissingRow.organisation == organisation) & MissingRow.bill_id.in_(list(read_at))
+        rows = self._store.rows(MissingRow.select().where(on_it))
+        found = {row["bill_id"] for row in rows if read_at[row["bill_id"]] >= row["at"]}
+        if found:
+            self._store.run(MissingRow.delete().where(on_it & MissingRow.bill_id.in_(list(found))))
+        return found
+
+    def _upsert(self, organisation: str, bills: Iterable[Bill]) -> None:
+        rows = [{**columns(bill), "organisation": organisation} for bill in bills]
+        insert = BillRow.insert_many(rows).on_conflict(
+            conflict_target=[BillRow.organisation, BillRow.bill_id],
+            preserve=[getattr(BillRow, name) for name in rows[0] if name not in ("organisation", "bill_id")],
+            where=(EXCLUDED.read_at >= BillRow.read_at),
+        )
+        self._store.run(insert.as_rowcount())
+
+    def _store_contacts(self, organisation: str, contacts: Sequence[Contact]) -> None:
+        newest = {contact.contact_id: contact for contact in contacts}
+        mine = (ContactRow.organisation == organisation) & ContactRow.contact_id.in_(list(newest))
+        rows = self._store.rows(ContactRow.select().where(mine))
+        held = {row["contact_id"]: build(Contact, row) for row in rows}
+        changed = [contact for i, contact in newest.items() if held.get(i) != contact]
+        if not changed:
+            return
+        insert = ContactRow.insert_many(
+            {**columns(c), "organisation": organisation, "folded": fold(c.name)} for c in changed
+        ).on_conflict(
+            conflict_target=[ContactRow.organisation, ContactRow.contact_id],
+            preserve=[ContactRow.name, ContactRow.archived, ContactRow.merged_to, ContactRow.folded],
+        )
+        self._store.run(insert.as_rowcount())
+        ids = {contact.contact_id for contact in changed}
+        names = {fold(contact.name) for contact in changed} | {
+            row["folded"] for row in rows if row["contact_id"] in ids
+        }
+        mark_payees(self._store, organisation, ids, names)
+
+
+def _facts(bill: Bill) -> Bill:
+    """The bill as a decision sees it."""
+    return replace(bill, organisation="", read_at=NEVER, updated_at=NEVER)
+
+
+def _seen_by_all(books: Books) -> tuple[object, ...]:
+    return tuple(getattr(books, name) for name in SEEN_BY_ALL)
+
+
+def _lock_ranges(old: Books, new: Books) -> list[tuple[dt.date, dt.date]]:
+    """The days, as (after, until), over which a lock date passed, forwards or backwards."""
+    pairs = ((old.period_lock, new.period_lock), (old.year_lock, new.year_lock))
+    ends = [sorted((a or dt.date.min, b or dt.date.min)) for a, b in pairs]
+    return [(first, last) for first, last in ends if first != last]
+
+
+def _bears_on(organisation: str, moved: Sequence[tuple[dt.date, dt.date]]) -> Any:
+    """Links that were blocked by a lock, or one of whose dates a lock date passed over."""
+    condition = LinkRow.locked_out.is_null(is_null=False) | LinkRow.reason.in_(LOCKS)
+    for after, until in moved:
+        days = MilestoneRow.select(MilestoneRow.key).where(
+            (MilestoneRow.organisation == organisation) & (MilestoneRow.date > after) & (MilestoneRow.date <= until)
+        )
+        bills = BillRow.select(BillRow.bill_id).where(
+            (BillRow.organisation == organisation) & (BillRow.date > after) & (BillRow.date <= until)
+        )
+        chosen = (LinkRow.chosen_date > after) & (LinkRow.chosen_date <= until)
+        condition |= LinkRow.key.in_(days) | LinkRow.bill_id.in_(bills) | chosen
+    return condition

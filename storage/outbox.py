@@ -1,0 +1,114 @@
+"""Mails owed: claimed for a while, sent, or owed no longer."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.model import Choice, Flag, Mail, MailKind
+from reconciler.ports import Notice
+from storage.database import Store
+from storage.flags import Flags, read_flag
+from storage.models import FlagRow
+from storage.queues import MailFlagRow, MailRow
+
+
+class Outbox:
+    """`notify.ports.Outbox` on tables."""
+
+    def __init__(self, store: Store, mail_domain: str) -> None:
+        self._store = store
+        self._flags = Flags(store, mail_domain)
+
+    def claim(self, now: dt.datetime, limit: int, lease: dt.timedelta) -> list[Mail]:
+        """Mails whose time has come, claimed for the length of the lease: nobody else gets them until it ends.
+
+        A claimed mail collects no more flags. Flags that have closed meanwhile are left out; a warning or alert
+        without open flags is not owed any more. `tries` counts earlier claims.
+        """
+        with self._store.write():
+            rows = self._store.rows(_due(now).limit(limit))
+            flags = self._flags_of([row["id"] for row in rows])
+            mails = [_mail(row, flags.get(row["id"], ())) for row in rows]
+            dropped = [mail.mail_id for mail in mails if not mail.flags]
+            claimed = [mail.mail_id for mail in mails if mail.flags]
+            self._update(dropped, {"done": True, "dropped_at": now})
+            self._update(claimed, {"claimed_until": now + lease, "tries": MailRow.tries + 1})
+        return [mail for mail in mails if mail.flags]
+
+    def sent(self, mail_id: int, now: dt.datetime) -> None:
+        """The server has accepted the mail."""
+        with self._store.write():
+            self._update([mail_id], {"done": True, "sent_at": now, "error": ""})
+
+    def failed(self, mail_id: int, error: str, next_try_at: dt.datetime | None) -> None:
+        """It has not; try again then, or (`None`) never: the address was refused for good."""
+        again = {"done": True} if next_try_at is None else {"send_after": next_try_at, "claimed_until": next_try_at}
+        with self._store.write():
+            self._update([mail_id], {"error": error, **again})
+
+    def owe_result(self, organisation: str, flags: Sequence[Flag], choice: Choice, notice: Notice) -> None:
+        """Owe a mail about a choice to all who were warned of these flags, and to whoever `notice` names."""
+        if not flags:
+            return
+        mail = {
+            "organisation": organisation,
+            "kind": MailKind.RESULT,
+            "reason": flags[0].reason,
+            "choice": choice,
+        }
+        with self._store.write():
+            warned = self._warned([flag.flag_id for flag in flags])
+            for recipient in dict.fromkeys([*warned, *notice.recipients(flags[0].reason)]):
+                mail_id = self._flags.owe({**mail, "recipient": recipient}, notice.send_after, choice.at)
+                rows = [{"mail": mail_id, "flag": flag.flag_id} for flag in flags]
+                self._store.run(MailFlagRow.insert_many(rows).as_rowcount())
+
+    def _update(self, mail_ids: Sequence[int], changes: dict[str, Any]) -> None:
+        if mail_ids:
+            owed = MailRow.id.in_(list(mail_ids)) & (MailRow.done == False)  # noqa: E712  an expression of SQL
+            self._store.run(MailRow.update(**changes).where(owed))
+
+    def _flags_of(self, mail_ids: Sequence[int]) -> dict[int, tuple[Flag, ...]]:
+        query = (
+            MailFlagRow.select(MailFlagRow.mail.alias("mail_id"), FlagRow)
+            .join(FlagRow, on=(MailFlagRow.flag == FlagRow.id))
+            .where(MailFlagRow.mail.in_(list(mail_ids)))
+            .order_by(FlagRow.id)
+        )
+        found: dict[int, tuple[Flag, ...]] = {}
+        for row in self._store.rows(query):
+            found[row["mail_id"]] = (*found.get(row["mail_id"], ()), read_flag(row))
+        return found
+
+    def _warned(self, flag_ids: Sequence[int]) -> list[str]:
+        """Addresses to which a warning of these flags went out, or is just going out."""
+        query = (
+            MailRow.select(MailRow.recipient)
+            .join(MailFlagRow, on=(MailFlagRow.mail == MailRow.id))
+            .where(MailFlagRow.flag.in_(list(flag_ids)) & (MailRow.kind != MailKind.RESULT))
+            .where(MailRow.claimed_until.is_null(is_null=False) & MailRow.dropped_at.is_null())
+            .order_by(MailRow.id)
+        )
+        return self._store.column(query)
+
+
+def _due(now: dt.datetime) -> Any:
+    free = MailRow.claimed_until.is_null() | (MailRow.claimed_until <= now)
+    owed = (MailRow.done == False) & (MailRow.send_after <= now)  # noqa: E712  an expression of SQL
+    return MailRow.select().where(owed & free).order_by(MailRow.send_after, MailRow.id)
+
+
+def _mail(row: Mapping[str, Any], flags: tuple[Flag, ...]) -> Mail:
+    kept = flags if row["kind"] is MailKind.RESULT else tuple(flag for flag in flags if flag.closed_at is None)
+    return Mail(
+        mail_id=row["id"],
+        organisation=row["organisation"],
+        recipient=row["recipient"],
+        kind=row["kind"],
+        reason=row["reason"],
+        message_id=row["message_id"],
+        owed_at=row["owed_at"],
+        flags=kept,
+        choice=row["choice"],
+        tries=row["tries"],
+    )

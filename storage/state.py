@@ -1,0 +1,23 @@
+"""Small facts by name, such as the hash of the configuration last used."""
+
+from storage.database import Store
+from storage.queues import StateRow
+
+
+class State:
+    """Text values by name."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, name: str) -> str | None:
+        """The value, or `None`."""
+        row = self._store.row(StateRow.select().where(StateRow.name == name))
+        return row["value"] if row else None
+
+    def put(self, name: str, value: str | None) -> None:
+        """Keep the value in place of the one held; `None` forgets it."""
+        with self._store.write():
+            self._store.run(StateRow.delete().where(StateRow.name == name))
+            if value is not None:
+                self._store.run(StateRow.insert(name=name, value=value).as_rowcount())

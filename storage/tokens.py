@@ -1,0 +1,43 @@
+"""Encrypted tokens by the name of their connection. What is in them, and the key, are not known here."""
+
+from storage.database import Store
+from storage.queues import TokenRow
+
+
+class Tokens:
+    """Opaque blobs with a version, so that of two processes that renew a token at once only one is believed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, name: str) -> bytes | None:
+        """The blob, or `None`."""
+        found = self.read(name)
+        return found[0] if found else None
+
+    def read(self, name: str) -> tuple[bytes, int] | None:
+        """The blob and its version, or `None`."""
+        row = self._store.row(TokenRow.select().where(TokenRow.name == name))
+        return (bytes(row["blob"]), row["version"]) if row else None
+
+    def put(self, name: str, blob: bytes, version: int | None = None) -> bool:
+        """Keep the blob; with a version (0: none yet) only if that is the one held, else `False`."""
+        with self._store.write():
+            held = self.read(name)
+            if version is not None and version != (held[1] if held else 0):
+                return False
+            row = {"name": name, "blob": blob, "version": held[1] + 1 if held else 1}
+            insert = TokenRow.insert(row).on_conflict(
+                conflict_target=[TokenRow.name], preserve=[TokenRow.blob, TokenRow.version]
+            )
+            self._store.run(insert.as_rowcount())
+        return True
+
+    def delete(self, name: str) -> bool:
+        """Forget the blob; `False` when there was none."""
+        with self._store.write():
+            return bool(self._store.run(TokenRow.delete().where(TokenRow.name == name)))
+
+    def names(self) -> list[str]:
+        """The names that have a blob, in order."""
+        return self._store.column(TokenRow.select(TokenRow.name).order_by(TokenRow.name))
