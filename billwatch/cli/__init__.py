@@ -11,6 +11,7 @@ import click
 
 COMMANDS = {
     "init": ("init", "Write a configuration with fresh keys."),
+    "import": ("import_", "Take milestones in from a CSV or JSON lines file."),
 }
 
 

@@ -1,13 +1,18 @@
-"""What commands share: the configuration, read once when first asked for."""
+"""What commands share: the configuration, read once when first asked for, and the ledger."""
 
+import datetime as dt
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.errors import InputError
+
 if TYPE_CHECKING:
     from billwatch.config import Config
+    from billwatch.sections import Organisation
+    from storage.ledger import Ledger
 
 
 class Session:
@@ -27,6 +32,24 @@ class Session:
         """The configuration with every secret seen to be there. Raises ConfigurationError."""
         self.config.check_secrets(str(self.path))
         return self.config
+
+    def organisation(self, key: str = "") -> "Organisation":
+        """The settings of that organisation; without a key, of the only one. Raises InputError."""
+        every = self.config.organisation
+        if not key and len(every) > 1:
+            raise InputError(f"Say which organisation with --organisation: {', '.join(each.key for each in every)}.")
+        return self.config.settings(key or every[0].key)
+
+    def ledger(self) -> "Ledger":
+        """The ledger, to be closed by whoever asks; made when there is none yet. Raises StorageError."""
+        from storage.ledger import Ledger
+
+        prefixes = {each.key: each.number_prefix for each in self.config.organisation}
+        return Ledger.open(self.config.storage.url, prefixes=prefixes)
+
+    def now(self) -> dt.datetime:
+        """The present moment, in UTC."""
+        return dt.datetime.now(dt.UTC)
 
 
 pass_session = click.make_pass_decorator(Session)

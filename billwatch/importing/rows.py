@@ -1,0 +1,210 @@
+"""Rows of a file into milestones. Nothing here writes; a row is either wholly usable or reported."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from billwatch.complaints import nearest
+from billwatch.importing import cells
+from billwatch.importing.cells import ISO, Unusable
+from billwatch.importing.tables import Row, Table, read_table
+from reconciler.errors import InputError
+from reconciler.model import Links, Milestone
+
+REQUIRED = ("key", "title", "payee", "amount", "date")
+LINKS = ("link_milestone", "link_application", "link_contract")
+TRACKING = "tracking:"
+OPTIONAL = ("currency", "due_date", "description", "contact_id", "stages", "cancelled", "account", "tax", "bill_id")
+FIELDS = (*REQUIRED, *OPTIONAL, *LINKS, f"{TRACKING}CATEGORY")
+
+Reader = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to read a file. `stage` is what milestones without stages of their own have reached; empty for none."""
+
+    organisation: str
+    stage: str = "approved"
+    date_format: str = ISO
+    delimiter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that cannot be used: its line in the file, the column and value at fault, and why."""
+
+    line: int
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFile:
+    """What a file says: its milestones in their order, the bill ids that some came with by key, and the rejects.
+
+    `changed` lists texts of which invisible characters or line breaks were made spaces, as (line, column).
+    """
+
+    milestones: tuple[Milestone, ...]
+    bill_ids: dict[str, str]
+    rejected: tuple[Rejected, ...]
+    changed: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(slots=True)
+class _Read:
+    """A row read so far."""
+
+    line: int
+    values: dict[str, Any]
+    rejected: list[Rejected]
+    changed: list[tuple[int, str]]
+
+
+def read_rows(path: Path, mapping: Mapping[str, str], options: Options) -> ImportFile:
+    """Read a file; `mapping` names the field of a column. Columns that are named like a field map by themselves.
+
+    Raises InputError when the file as a whole, the mapping or an option is not usable.
+    """
+    stage = _stage(options.stage)
+    table = read_table(path, options.delimiter)
+    columns = _columns(table, mapping, path.name)
+    readers = _readers(options.date_format)
+    read = [_read(row, columns, readers) for row in table.rows]
+    for field in ("key", "bill_id"):
+        _refuse_repeats(read, field, columns.get(field, field))
+    good = [row for row in read if not row.rejected]
+    return ImportFile(
+        milestones=tuple(_milestone(row.values, options.organisation, stage) for row in good),
+        bill_ids={row.values["key"]: row.values["bill_id"] for row in good if row.values.get("bill_id")},
+        rejected=tuple(each for row in read for each in row.rejected),
+        changed=tuple(each for row in read for each in row.changed),
+    )
+
+
+def _stage(name: str) -> frozenset[str]:
+    try:
+        return cells.stages(name)
+    except Unusable as flaw:
+        raise InputError(f'The stage "{name}" {flaw}.') from None
+
+
+def _columns(table: Table, mapping: Mapping[str, str], name: str) -> dict[str, str]:
+    """The column of every field that has one."""
+    columns: dict[str, str] = {}
+    if not table.columns:
+        return columns
+    for column, field in mapping.items():
+        if column not in table.columns:
+            raise InputError(f'{name} has no column "{column}"; {nearest(column, table.columns)}')
+        if not _known(field):
+            raise InputError(f'"{field}" is not a field of milestones; {nearest(field, FIELDS)}')
+        if field in columns:
+            raise InputError(f'The columns "{columns[field]}" and "{column}" are both mapped to {field}.')
+        columns[field] = column
+    own = {column: column for column in table.columns if _known(column) and column not in mapping}
+    columns = own | columns
+    for field in REQUIRED:
+        if field not in columns:
+            raise InputError(f'No column of {name} is mapped to {field}; add --map "COLUMN={field}".')
+    return columns
+
+
+def _known(field: str) -> bool:
+    return field in FIELDS[:-1] or (field.startswith(TRACKING) and len(field) > len(TRACKING))
+
+
+def _readers(date_format: str) -> dict[str, Reader]:
+    date, name = cells.dates(date_format), cells.text(255)
+    return {
+        "key": cells.key,
+        "title": name,
+        "payee": name,
+        "amount": cells.amount,
+        "date": date,
+        "currency": cells.currency,
+        "due_date": date,
+        "description": cells.text(4000),
+        "contact_id": cells.uuid,
+        "stages": cells.stages,
+        "cancelled": cells.truth,
+        "account": cells.text(10),
+        "tax": cells.text(50),
+        "bill_id": cells.uuid,
+    } | dict.fromkeys(LINKS, cells.link)
+
+
+def _read(row: Row, columns: Mapping[str, str], readers: Mapping[str, Reader]) -> _Read:
+    read = _Read(row.line, {}, [], [])
+    if row.flaw:
+        read.rejected.append(Rejected(row.line, "", "", row.flaw))
+        return read
+    for field, column in columns.items():
+        _take(read, field, column, row.cells.get(column, ""), readers.get(field, _tracking_option))
+    return read
+
+
+_tracking_option = cells.text(100)
+
+
+def _take(read: _Read, field: str, column: str, cell: str, reader: Reader) -> None:
+    cell = cell.strip()
+    if not cell:
+        if field in REQUIRED:
+            read.rejected.append(Rejected(read.line, column, "", "is empty, but is needed"))
+        return
+    try:
+        cell.encode()
+        value = reader(cell)
+    except UnicodeEncodeError:
+        read.rejected.append(Rejected(read.line, column, ascii(cell)[1:-1], "is not valid Unicode"))
+    except Unusable as flaw:
+        read.rejected.append(Rejected(read.line, column, cell, str(flaw)))
+    else:
+        read.values[field] = value
+        if isinstance(value, str) and re.sub(r" +", " ", cell).casefold() != value.casefold():
+            read.changed.append((read.line, column))
+
+
+def _refuse_repeats(read: Iterable[_Read], field: str, column: str) -> None:
+    """A key (or bill) that is on several lines: which of them is right cannot be known, so none is taken."""
+    rows: dict[str, list[_Read]] = defaultdict(list)
+    for row in read:
+        if value := row.values.get(field):
+            rows[value].append(row)
+    for value, same in rows.items():
+        for row in same if len(same) > 1 else ():
+            others = ", ".join(str(other.line) for other in same if other is not row)
+            row.rejected.append(Rejected(row.line, column, value, f"is also on line {others}"))
+
+
+def _milestone(values: Mapping[str, Any], organisation: str, stage: frozenset[str]) -> Milestone:
+    return Milestone(
+        organisation=organisation,
+        key=values["key"],
+        title=values["title"],
+        payee=values["payee"],
+        amount=values["amount"],
+        date=values["date"],
+        currency=values.get("currency", ""),
+        due_date=values.get("due_date"),
+        stages=values.get("stages", stage),
+        cancelled=values.get("cancelled", False),
+        description=values.get("description", ""),
+        contact_id=values.get("contact_id", ""),
+        account=values.get("account", ""),
+        tax=values.get("tax", ""),
+        tracking=tuple(sorted(_tracking(values))),
+        links=Links(*(values.get(field, "") for field in LINKS)),
+    )
+
+
+def _tracking(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for field, option in values.items():
+        if field.startswith(TRACKING):
+            yield field.removeprefix(TRACKING), option
