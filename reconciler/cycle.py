@@ -36,15 +36,25 @@ def go_ahead(organisation: str) -> str:
 
 
 class Cycle:
-    """One organisation's turns. A turn is for one thread at a time; others wait for it."""
+    """One organisation's turns. A turn is for one thread at a time; others wait for it.
+
+    Mails of one cause are collected for `collect`. Once `halt` is set, nothing more is written to Xero.
+    """
 
     def __init__(
-        self, organisation: Organisation, xero: Xero, ledger: Ledger, clock: Clock, collect: dt.timedelta
+        self,
+        organisation: Organisation,
+        xero: Xero,
+        ledger: Ledger,
+        clock: Clock,
+        collect: dt.timedelta,
+        halt: threading.Event,
     ) -> None:
         self.organisation = organisation
         self.lock = threading.RLock()
         self.reader = Reader(organisation, xero, ledger, clock)
         self._key, self._ledger, self._clock, self._collect = organisation.key, ledger, clock, collect
+        self._halt = halt
         self._rest_until: dt.datetime | None = None
         self._pusher = Pusher(organisation, xero, ledger, self.reader, clock, self.decide_again, self._may_write)
         self._recovery = Recovery(organisation, ledger, self.reader, self._pusher, clock)
@@ -66,6 +76,14 @@ class Cycle:
             self._alert(count)
             self._rest(count)
             return self._report(count, written, tally)
+
+    def refresh(self, keys: Sequence[str]) -> list[Decision]:
+        """Read the organisation and these milestones' bills now, and decide on that; nothing is written to Xero."""
+        with self.lock:
+            decisions = self._ledger.milestones.standing(self._key, keys)
+            self.reader.refresh(organisation=True)
+            self.reader.read([d.case.link.bill_id for d in decisions if d.case.link.bill_id])
+            return self.decide_again(keys)
 
     def tick(self) -> Report | None:
         """A turn, if one would find something to do other than wait; called every second or so."""
@@ -133,7 +151,9 @@ class Cycle:
         return Notice(lambda reason: self.organisation.addresses(words(reason).roles), self._clock() + self._collect)
 
     def _may_write(self) -> bool:
-        return self.organisation.mode is Mode.SYNC and self._ledger.state.get(paused(self._key)) is None
+        if self._halt.is_set() or self.organisation.mode is not Mode.SYNC:
+            return False
+        return self._ledger.state.get(paused(self._key)) is None
 
     def _with_room(self, books: Books) -> Books:
         policy, now = self.organisation.policy, self._clock()

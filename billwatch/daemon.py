@@ -1,0 +1,113 @@
+"""The daemon: the HTTP server and the clock's jobs, started together and stopped in order."""
+
+import datetime as dt
+import signal
+import threading
+from collections.abc import Callable
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from billwatch.wiring import House
+from receiver.app import create_app
+from receiver.pages import LinkPages
+from receiver.server import Server
+from receiver.webhook import Webhook
+from reconciler.cycle import Cycle
+from reconciler.errors import BillwatchError
+from reconciler.ports import Report
+
+log = structlog.get_logger(__name__)
+
+
+class Daemon:
+    """A running billwatch. The socket listens from construction on, so that `url` is known."""
+
+    def __init__(self, house: House) -> None:
+        self._house, config = house, house.config
+        self._inbox = house.ledger.group_inbox()
+        self.webhook = Webhook(house.signing_keys(), self._inbox, house.clock)
+        app = create_app(self.webhook, house.ledger.alive, LinkPages(house.desk, house.clock).routes())
+        self._server = Server(app, config.server.host, config.server.port)
+        self.url = f"http://{self._server.host}:{self._server.port}"
+        workers = ThreadPoolExecutor(min(32, 2 + 2 * len(house.cycles)))
+        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._scheduler = BackgroundScheduler(
+            executors={"default": workers}, job_defaults=defaults, timezone=dt.UTC, daemon=True
+        )
+
+    def start(self) -> None:
+        """Accept requests, then start the jobs: drain, tick and sweep per organisation, mail."""
+        self._inbox.start()
+        self._server.start()
+        pace = self._house.config.reconciler
+        self._every("drain", pace.tick_seconds, self._house.drain)
+        for key, cycle in self._house.cycles.items():
+            self._every(f"tick {key}", pace.tick_seconds, _turn(cycle.tick))
+            self._every(f"sweep {key}", pace.sweep_minutes * 60, _turn(_sweep(cycle)))
+        postman = self._house.postman()
+        if postman:
+            self._every("mail", pace.tick_seconds, postman.deliver)
+        self._scheduler.start()
+        log.info("started", url=self.url, organisations=list(self._house.cycles))
+
+    def stop(self) -> None:
+        """Stop in order: no new requests; what was accepted is kept; running turns end; nothing new begins."""
+        self._house.halt.set()
+        self._server.stop()
+        self._inbox.stop()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+        log.info("stopped")
+
+    def run(self) -> None:
+        """Start, and stop at SIGTERM or SIGINT."""
+        asked = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: asked.set())
+        self.start()
+        asked.wait()
+        self.stop()
+
+    def _every(self, name: str, seconds: int, work: Callable[[], object]) -> None:
+        first = self._house.clock()
+        self._scheduler.add_job(_guarded(name, work), "interval", seconds=seconds, id=name, next_run_time=first)
+
+
+def _guarded(name: str, work: Callable[[], object]) -> Callable[[], None]:
+    """The work, such that no failure ends the job: what can be expected is one line, the rest is told in full."""
+
+    def job() -> None:
+        try:
+            work()
+        except BillwatchError as error:
+            log.warning("job failed", job=name, error=str(error))
+        except Exception:
+            log.exception("job failed unexpectedly", job=name)
+
+    return job
+
+
+def _sweep(cycle: Cycle) -> Callable[[], Report]:
+    return lambda: cycle.turn(sweep=True)
+
+
+def _turn(work: Callable[[], Report | None]) -> Callable[[], None]:
+    """The work, with a line in the log when it came to something."""
+
+    def turn() -> None:
+        report = work()
+        if report and (report.verdicts or report.hold):
+            log.info(
+                "turn",
+                organisation=report.organisation,
+                verdicts={reason.value: count for reason, count in report.verdicts.items()},
+                created=report.created,
+                updated=report.updated,
+                refused=report.refused,
+                hold=report.hold,
+                stopped=report.detail,
+            )
+
+    return turn

@@ -1,0 +1,151 @@
+"""The desk: where a person's choice meets the cycle; it serves the pages (`receiver.ports.Desk`) and the commands."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from receiver.ports import Changed, Done, LinkRefused, Sheet
+from reconciler.choices import choose, fitting
+from reconciler.cycle import Cycle
+from reconciler.errors import InputError
+from reconciler.model import Choice, Decision, Ticket
+from reconciler.ports import Clock
+from reconciler.reasons import Choose
+from reconciler.tickets import token_hash
+from storage import Ledger
+
+READ_AGAIN = dt.timedelta(minutes=1)
+
+
+class Desk:
+    """Acts on links and commands, under the organisation's turn, on facts read just now."""
+
+    def __init__(self, ledger: Ledger, cycles: Mapping[str, Cycle], clock: Clock) -> None:
+        self._ledger, self._cycles, self._clock = ledger, cycles, clock
+        self._read_at: dict[int, dt.datetime] = {}
+
+    def show(self, token: str) -> Sheet:
+        """The sheet of a link, from facts at most a minute old; nothing is changed by looking."""
+        ticket = self._ticket(token)
+        cycle = self._cycle(ticket)
+        with cycle.lock:
+            last = self._read_at.get(ticket.ticket_id)
+            if last is None or self._clock() - last >= READ_AGAIN:
+                self._look_again(cycle, ticket)
+            return self._sheet(cycle, self._ticket(token))
+
+    def act(self, token: str, fingerprint: str, choice: Choice, keys: Sequence[str]) -> Done:
+        """Read Xero anew, check that nothing shown has changed, make the choice, and run the cycle.
+
+        Raises `LinkRefused`, `Changed` (nothing was done), or `InputError` when the choice does not fit.
+        """
+        ticket = self._ticket(token)
+        cycle = self._cycle(ticket)
+        with cycle.lock:
+            self._look_again(cycle, ticket)
+            sheet = self._sheet(cycle, self._ticket(token))
+            if sheet.fingerprint != fingerprint:
+                raise Changed
+            chosen = [d for d in sheet.items if d.case.milestone.key in keys]
+            self._choose(cycle, chosen, replace(choice, address=ticket.address))
+            done = self._done(cycle, choice, chosen)
+            left = self._ledger.tickets.find(token_hash(token))
+            if left and not any(flag.closed_at is None for flag in left.flags):
+                self._ledger.tickets.use(ticket.ticket_id, self._clock())
+            acted = [flag for flag in ticket.flags if flag.key in {d.case.milestone.key for d in chosen}]
+            self._ledger.outbox.owe_result(ticket.organisation, acted, choice, cycle.notice())
+            return done
+
+    def renew(self, token: str) -> bool:
+        """Owe a fresh mail to the address of an expired link; `False` when nothing of it is open any more."""
+        ticket = self._ledger.tickets.find(token_hash(token))
+        if ticket is None or ticket.used_at:
+            return False
+        open_flags = [flag for flag in ticket.flags if flag.closed_at is None]
+        if open_flags:
+            notice = self._cycle(ticket).notice()
+            self._ledger.outbox.owe_again(ticket.organisation, ticket.address, open_flags, notice)
+        return bool(open_flags)
+
+    def command(self, organisation: str, key: str, choice: Choice) -> Done:
+        """Make a choice from the command line: on facts read just now, without a link."""
+        cycle = self._cycles[organisation]
+        with cycle.lock:
+            cycle.refresh([key])
+            decisions = self._ledger.milestones.standing(organisation, [key])
+            if not decisions:
+                raise InputError(f"There is no milestone “{key}” in {organisation}.")
+            flags = self._ledger.milestones.open_flags(organisation, [key])
+            self._choose(cycle, decisions, choice)
+            done = self._done(cycle, choice, decisions)
+            self._ledger.outbox.owe_result(organisation, flags, choice, cycle.notice())
+            return done
+
+    def _ticket(self, token: str) -> Ticket:
+        ticket = self._ledger.tickets.find(token_hash(token))
+        if ticket is None:
+            raise LinkRefused("unknown")
+        if ticket.used_at:
+            raise LinkRefused("used", ticket.address)
+        if not any(flag.closed_at is None for flag in ticket.flags):
+            raise LinkRefused("closed", ticket.address)
+        if self._clock() >= ticket.expires_at:
+            raise LinkRefused("expired", ticket.address)
+        return ticket
+
+    def _cycle(self, ticket: Ticket) -> Cycle:
+        cycle = self._cycles.get(ticket.organisation)
+        if cycle is None:
+            raise LinkRefused("unknown")
+        return cycle
+
+    def _look_again(self, cycle: Cycle, ticket: Ticket) -> None:
+        cycle.refresh([flag.key for flag in ticket.flags if flag.key and flag.closed_at is None])
+        self._read_at[ticket.ticket_id] = self._clock()
+
+    def _sheet(self, cycle: Cycle, ticket: Ticket) -> Sheet:
+        keys = [flag.key for flag in ticket.flags if flag.closed_at is None]
+        items = tuple(self._ledger.milestones.standing(ticket.organisation, keys))
+        if not items:
+            raise LinkRefused("closed", ticket.address)
+        books = cycle.books()
+        return Sheet(
+            organisation=cycle.organisation,
+            books=books,
+            items=items,
+            fingerprint=_fingerprint(items, cycle),
+            address=ticket.address,
+            read_at=books.read_at,
+        )
+
+    def _choose(self, cycle: Cycle, decisions: Sequence[Decision], choice: Choice) -> None:
+        """Work out every choice before the first is recorded, so that a group is taken whole or not at all."""
+        if not decisions:
+            raise InputError("Tick at least one milestone.")
+        if any(d.case.link.pending_attempt is not None for d in decisions):
+            raise InputError("A write to Xero is under way for this milestone; please try again in a moment.")
+        books, organisation = cycle.books(), cycle.organisation
+        results = [(d, *choose(d, choice, organisation, books)) for d in decisions]
+        for decision, link, exemption in results:
+            key, reason = decision.case.milestone.key, decision.verdict.reason
+            if not self._ledger.milestones.choose(organisation.key, key, link, choice, exemption, reason):
+                raise Changed
+
+    def _done(self, cycle: Cycle, choice: Choice, decisions: Sequence[Decision]) -> Done:
+        keys = [d.case.milestone.key for d in decisions]
+        cycle.turn()
+        return Done(choice, tuple(self._ledger.milestones.standing(cycle.organisation.key, keys)))
+
+
+def _fingerprint(items: Sequence[Decision], cycle: Cycle) -> str:
+    """Stands for every fact that the page shows: a choice made on other facts must not go through."""
+    facts = []
+    for decision in items:
+        case, verdict = decision.case, decision.verdict
+        bill = case.bill
+        held = bill and (bill.bill_id, bill.status, bill.total, bill.settled, bill.due, bill.date, bill.updated_at)
+        offered = [Choose(kind).value for kind in fitting(decision, cycle.organisation)]
+        both = (verdict.ours, verdict.theirs, sorted(verdict.fields), verdict.lock, verdict.proposed, verdict.others)
+        facts.append((case.milestone.key, case.milestone.version, verdict.reason.value, held, both, offered))
+    return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -1,0 +1,122 @@
+"""Everything put together from one configuration. The only place where clocks and chance are made."""
+
+import datetime as dt
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from urllib.parse import urlsplit
+
+from billwatch.config import Config
+from billwatch.desk import Desk
+from notify.postman import Postman
+from notify.smtp import Security, Server
+from receiver.signature import SigningKey
+from reconciler.cycle import Cycle
+from reconciler.errors import InputError, XeroError
+from reconciler.events import read_events
+from reconciler.model import Organisation
+from reconciler.ports import Clock, Drained
+from reconciler.xero.connections import Connections
+from storage import Ledger
+
+
+def wall_clock() -> dt.datetime:
+    """Now, aware, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+class House:
+    """The parts that every command and the daemon share. Close it, or use it as a context manager."""
+
+    def __init__(
+        self, config: Config, *, clock: Clock = wall_clock, wait: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.config, self.clock = config, clock
+        self.halt = threading.Event()
+        self.organisations: Mapping[str, Organisation] = {o.key: o for o in config.organisations()}
+        prefixes = {o.key: o.number_prefix for o in self.organisations.values()}
+        self.ledger = Ledger.open(config.storage.url, prefixes=prefixes, mail_domain=_mail_domain(config))
+        keys = [secret.reveal() for secret in config.keys.encryption]
+        self.connections = Connections(self.ledger.tokens, keys, clock, wait=wait)
+        self.cycles = {o.key: self._cycle(o) for o in self.organisations.values()}
+        self.desk = Desk(self.ledger, self.cycles, clock)
+        self._tenants: dict[str, str] = {o.tenant_id: o.key for o in self.organisations.values() if o.tenant_id}
+
+    def __enter__(self) -> "House":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up connections and database."""
+        self.connections.close()
+        self.ledger.close()
+
+    def cycle(self, organisation: str) -> Cycle:
+        """The cycle of that organisation. Raises `InputError` for an unknown key, naming those there are."""
+        if organisation not in self.cycles:
+            known = ", ".join(f"“{key}”" for key in self.cycles)
+            raise InputError(f"There is no organisation “{organisation}”; the configuration has {known}.")
+        return self.cycles[organisation]
+
+    def drain(self) -> Drained | None:
+        """Read raw webhook requests once things have been quiet for a moment, or the first has waited long enough."""
+        waiting, now, pace = self.ledger.inbox.waiting(), self.clock(), self.config.reconciler
+        if waiting is None:
+            return None
+        quiet = now - waiting.newest >= dt.timedelta(seconds=pace.quiet_seconds)
+        if not quiet and now - waiting.oldest < dt.timedelta(seconds=pace.longest_wait_seconds):
+            return None
+        return self.ledger.inbox.drain(read_events, self.tenants(), now)
+
+    def tenants(self) -> dict[str, str]:
+        """Which organisation each tenant is; that of a custom connection without a tenant id is asked for once."""
+        for organisation in self.organisations.values():
+            if organisation.key not in self._tenants.values():
+                self._ask_tenant(organisation)
+        return self._tenants
+
+    def postman(self) -> Postman | None:
+        """Who takes the mails; `None` while no mail server is configured."""
+        mail = self.config.mail
+        if not mail.host:
+            return None
+        password = mail.password.reveal() if mail.password else ""
+        server = Server(mail.host, mail.port, Security(mail.security), mail.username, password, mail.timeout_seconds)
+        return Postman(
+            ledger=self.ledger,
+            organisations=self.organisations,
+            server=server,
+            link_keys=[secret.reveal() for secret in self.config.keys.links],
+            public_url=self.config.server.public_url,
+            sender=mail.sender,
+            clock=self.clock,
+            link_days=mail.link_days,
+            jitter=random.random,
+        )
+
+    def signing_keys(self) -> list[SigningKey]:
+        """The keys that a webhook may be signed with."""
+        return [SigningKey(secret.reference, secret.reveal()) for secret in self.config.xero.webhook_keys]
+
+    def _cycle(self, organisation: Organisation) -> Cycle:
+        client = self.connections.client(self.config.connection(organisation.key), organisation)
+        collect = dt.timedelta(seconds=self.config.mail.collect_seconds)
+        return Cycle(organisation, client, self.ledger, self.clock, collect, self.halt)
+
+    def _ask_tenant(self, organisation: Organisation) -> None:
+        try:
+            tenants = self.connections.tenants(self.config.connection(organisation.key))
+        except XeroError:
+            return
+        self._tenants.update({tenant.tenant_id: organisation.key for tenant in tenants[:1]})
+
+
+def _mail_domain(config: Config) -> str:
+    """The right side of Message-IDs: the sender's domain, or that of our pages."""
+    return config.mail.sender.partition("@")[2] or urlsplit(config.server.public_url).hostname or "billwatch.invalid"
