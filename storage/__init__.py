@@ -1,0 +1,3 @@
+from storage.ledger import Ledger
+
+__all__ = ["Ledger"]

@@ -52,6 +52,7 @@ class Store:
     def __init__(self, database: _Sqlite, name: str) -> None:
         self._database = database
         self._name = name
+        self.path = Path(name)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[None]:

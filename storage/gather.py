@@ -120,7 +120,9 @@ class _Gathering:
             by_name.setdefault(row["folded"], []).append(build(Contact, row))
         found: dict[str, tuple[Contact, ...]] = {}
         for m in milestones:
-            by_hand = by_id.get(m.contact_id or mapped.get(names[m.key], ""))
+            mapping = mapped.get(names.get(m.key, ""))
+            # A contact that Xero made for a bill of ours is known by that bill before the next list of contacts.
+            by_hand = by_id.get(m.contact_id or mapping or "") or (Contact(mapping, m.payee) if mapping else None)
             if by_hand is not None or m.contact_id:
                 found[m.key] = (by_hand,) if by_hand else ()
             else:

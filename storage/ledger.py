@@ -7,9 +7,11 @@ from typing import Self
 from storage.attempts import Attempts
 from storage.database import Store, open_store
 from storage.drain import Inbox
+from storage.inbox import GroupInbox, SqliteStore
 from storage.milestones import Milestones
 from storage.mirror import Mirror
 from storage.outbox import Outbox
+from storage.overview import Overview
 from storage.state import State
 from storage.tickets import Tickets
 from storage.tokens import Tokens
@@ -34,6 +36,7 @@ class Ledger:
         self.milestones = Milestones(store, known, mail_domain)
         self.attempts = Attempts(store, known)
         self.outbox = Outbox(store, mail_domain)
+        self.overview = Overview(store)
         self.tickets = Tickets(store)
         self.tokens = Tokens(store)
         self.state = State(store)
@@ -49,6 +52,15 @@ class Ledger:
     ) -> Self:
         """Open the database at `sqlite:///path`, making it if need be, and bring its tables up to date."""
         return cls(open_store(url, create=create), prefixes=prefixes, mail_domain=mail_domain)
+
+    def group_inbox(self) -> GroupInbox:
+        """The writer that makes raw webhook requests durable in groups; start it, and stop it before closing."""
+        return GroupInbox(lambda: SqliteStore(self._store.path))
+
+    def alive(self) -> bool:
+        """Whether the database answers; raises `StorageError` when it does not."""
+        self.state.get("alive")
+        return True
 
     def close(self) -> None:
         """Close the connections of all threads."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import chunked
 
-from reconciler.model import Bill, Case, Choice, Decision, Exemption, Link, Milestone, Verdict
+from reconciler.model import Bill, Case, Choice, Decision, Exemption, Flag, Link, Milestone, Verdict
 from reconciler.ports import Applied, Notice
 from reconciler.reasons import Action, Reason
 from storage.applying import Occasion, apply_batch
@@ -159,6 +159,11 @@ class Milestones:
         return [
             _standing(case, verdicts[case.milestone.key], others) for case in cases if case.milestone.key in verdicts
         ]
+
+    def open_flags(self, organisation: str, keys: Collection[str]) -> list[Flag]:
+        """The open flags of these milestones; an empty key stands for the organisation's own (one of them)."""
+        with self._store.read():
+            return list(self._flags.opened(organisation, keys).values())
 
     def _prefix(self, organisation: str) -> str:
         return self._prefixes.get(organisation, "")

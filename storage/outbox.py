@@ -63,6 +63,19 @@ class Outbox:
                 rows = [{"mail": mail_id, "flag": flag.flag_id} for flag in flags]
                 self._store.run(MailFlagRow.insert_many(rows).as_rowcount())
 
+    def owe_again(self, organisation: str, recipient: str, flags: Sequence[Flag], notice: Notice) -> None:
+        """Owe one recipient a fresh warning, with a link of its own, about flags that are still open."""
+        mail = {
+            "organisation": organisation,
+            "recipient": recipient,
+            "kind": MailKind.WARNING,
+            "reason": flags[0].reason,
+        }
+        with self._store.write():
+            mail_id = self._flags.owe(mail, notice.send_after, notice.send_after)
+            rows = [{"mail": mail_id, "flag": flag.flag_id} for flag in flags]
+            self._store.run(MailFlagRow.insert_many(rows).as_rowcount())
+
     def _update(self, mail_ids: Sequence[int], changes: dict[str, Any]) -> None:
         if mail_ids:
             owed = MailRow.id.in_(list(mail_ids)) & (MailRow.done == False)  # noqa: E712  an expression of SQL

@@ -10,23 +10,18 @@ class Tokens:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def get(self, name: str) -> bytes | None:
-        """The blob, or `None`."""
-        found = self.read(name)
-        return found[0] if found else None
-
-    def read(self, name: str) -> tuple[bytes, int] | None:
-        """The blob and its version, or `None`."""
+    def get(self, name: str) -> tuple[bytes, int] | None:
+        """The blob and its version (from 1), or `None`."""
         row = self._store.row(TokenRow.select().where(TokenRow.name == name))
         return (bytes(row["blob"]), row["version"]) if row else None
 
-    def put(self, name: str, blob: bytes, version: int | None = None) -> bool:
-        """Keep the blob; with a version (0: none yet) only if that is the one held, else `False`."""
+    def put(self, name: str, blob: bytes, version: int) -> bool:
+        """Keep the blob if its version is still this one (0: there is none yet); `False` when it is not."""
         with self._store.write():
-            held = self.read(name)
-            if version is not None and version != (held[1] if held else 0):
+            held = self.get(name)
+            if version != (held[1] if held else 0):
                 return False
-            row = {"name": name, "blob": blob, "version": held[1] + 1 if held else 1}
+            row = {"name": name, "blob": blob, "version": version + 1}
             insert = TokenRow.insert(row).on_conflict(
                 conflict_target=[TokenRow.name], preserve=[TokenRow.blob, TokenRow.version]
             )

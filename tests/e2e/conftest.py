@@ -1,0 +1,158 @@
+"""A sandbox and a house on one clock, over real sockets: what the end-to-end tests stand on."""
+
+import contextlib
+import dataclasses
+import datetime as dt
+import secrets
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from billwatch.config import Config, checked
+from billwatch.sandbox import Sandbox
+from billwatch.wiring import House
+from reconciler.model import Decision, Milestone
+from reconciler.ports import Report
+from reconciler.reasons import Reason
+
+KEY = "example"
+
+
+@pytest.fixture
+def xero() -> Iterator[Sandbox]:
+    """A running sandbox with no limits on calls; tests that are about limits set them."""
+    with Sandbox() as sandbox:
+        sandbox.limits(on=False)
+        yield sandbox
+
+
+@dataclasses.dataclass
+class World:
+    """One organisation in the sandbox, and a house connected to it, both on the sandbox's clock."""
+
+    xero: Sandbox
+    org: Any
+    house: House
+    reopen: Callable[..., House]
+
+    @property
+    def cycle(self) -> Any:
+        return self.house.cycles[KEY]
+
+    def put(self, key: str = "M-1", **changes: Any) -> Milestone:
+        """Put a milestone as the platform would; again with changes to change it."""
+        found = [d.case for d in self.house.ledger.milestones.standing(KEY, [key])]
+        before = found[0].milestone if found else self._new(key)
+        milestone = dataclasses.replace(before, **changes)
+        self.house.ledger.milestones.put([milestone], self.house.clock())
+        return milestone
+
+    def _new(self, key: str) -> Milestone:
+        today = self.xero.now().date()
+        return Milestone(
+            KEY, key, f"Stage of {key}", f"Payee of {key}", Decimal("1200.00"), today, stages=frozenset({"approved"})
+        )
+
+    def turn(self) -> Report:
+        """A turn without looking at Xero first (what a tick does)."""
+        return self.cycle.turn()
+
+    def sweep(self) -> Report:
+        """A turn after a complete sweep."""
+        self.xero.advance(seconds=1)
+        return self.cycle.turn(sweep=True)
+
+    def standing(self, key: str = "M-1") -> Decision:
+        """How the milestone stands."""
+        (decision,) = self.house.ledger.milestones.standing(KEY, [key])
+        return decision
+
+    def reason(self, key: str = "M-1") -> Reason:
+        return self.standing(key).verdict.reason
+
+    def bill(self, key: str = "M-1") -> Any:
+        """The only bill in the sandbox that carries the milestone's number."""
+        (bill,) = [b for b in self.org.bills() if b.number == key]
+        return bill
+
+
+def config_text(xero: Sandbox, tenant_id: str, *, policy: str = "", organisation: str = "", extra: str = "") -> str:
+    """A configuration for the sandbox; the secrets come from the environment given to `open_house`."""
+    return f"""
+[storage]
+url = "sqlite:///billwatch.db"
+[xero]
+api_url = "{xero.url}"
+identity_url = "{xero.url}"
+webhook_keys = ["env:WEBHOOK_KEY"]
+[keys]
+encryption = ["env:ENCRYPTION_KEY"]
+links = ["env:LINK_KEY"]
+[server]
+port = 0
+{extra}
+[[organisation]]
+key = "{KEY}"
+name = "Example Trust"
+tenant_id = "{tenant_id}"
+client_id = "{xero.client_id}"
+client_secret = "env:CLIENT_SECRET"
+{organisation or 'mode = "sync"'}
+account = "480"
+tax = "NONE"
+[organisation.people]
+accounting = ["accounts@example.org"]
+grants = ["grants@example.org"]
+operator = ["ops@example.org"]
+[organisation.policy]
+{policy}
+"""
+
+
+@pytest.fixture(scope="session")
+def environ() -> dict[str, str]:
+    return {
+        "ENCRYPTION_KEY": Fernet.generate_key().decode(),
+        "LINK_KEY": secrets.token_urlsafe(32),
+        "WEBHOOK_KEY": "a webhook key",
+        "CLIENT_SECRET": "",
+    }
+
+
+@pytest.fixture
+def make_world(xero: Sandbox, tmp_path: Path, environ: dict[str, str]) -> Iterator[Callable[..., World]]:
+    """Makes worlds: `policy`, `organisation` and `extra` are lines of TOML; other settings go to the sandbox's books."""
+    with contextlib.ExitStack() as stack:
+
+        def make(*, policy: str = "", organisation: str = "", extra: str = "", **settings: Any) -> World:
+            org = xero.organisation("Example Trust", **settings)
+
+            def reopen(**changes: Any) -> House:
+                text = config_text(
+                    xero, org.tenant_id, **({"policy": policy, "organisation": organisation, "extra": extra} | changes)
+                )
+                return stack.enter_context(open_house(text, xero, tmp_path, environ))
+
+            return World(xero, org, reopen(), reopen)
+
+        yield make
+
+
+def open_house(text: str, xero: Sandbox, folder: Path, environ: dict[str, str]) -> House:
+    """A house on that configuration, on the sandbox's clock, that never waits."""
+    config: Config = checked(
+        text.encode(), folder / "billwatch.toml", environ=environ | {"CLIENT_SECRET": xero.client_secret}
+    )
+    return House(config, clock=lambda: xero.now().astimezone(dt.UTC), wait=lambda _seconds: None)
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """The ordinary world: mode sync, every policy at its default, swept once."""
+    made = make_world()
+    made.sweep()
+    return made
