@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from notify import clean
-from notify.subjects import ONE, SAME_MONEY
+from notify.subjects import ONE, SAME_MONEY, fitted
 from reconciler import reasons, words
 from reconciler.model import Bill, Books, Decision, Field, Flag, Organisation, Status
 from reconciler.reasons import Reason
@@ -153,6 +153,11 @@ class Item:
             proposed=_day(self.decision.verdict.proposed, "another day"),
             bills=len(self.others) or "several",
         )
+
+    def about(self, question: str) -> str:
+        """A subject about this milestone."""
+        milestone = self.raw.case.milestone
+        return fitted(milestone.payee, milestone.key, question)
 
     @property
     def rows(self) -> list[Row]:

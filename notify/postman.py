@@ -80,7 +80,11 @@ class Postman:
             raise NotYet(f"The organisation {mail.organisation} is not in the configuration.")
         now = self.clock()
         books = self.ledger.mirror.books(mail.organisation)
-        rendered = render(mail, self._standing(mail), organisation, books, self._link(mail), now)
+        standing = self._standing(mail)
+        try:
+            rendered = render(mail, standing, organisation, books, self._link(mail), now)
+        except Exception as error:
+            raise NotYet(f"It could not be written: {error!r}") from error
         return compose(mail, rendered, organisation, self.sender, now)
 
     def keep_ticket(self, mail: Mail) -> None:

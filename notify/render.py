@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from notify import layout
-from notify.views import Alert, One, PageLink, Result, Several, View, result, warning
+from notify.reports import Alert, Result, result
+from notify.views import One, PageLink, Several, View, warning
 from reconciler.model import Books, Decision, Mail, MailKind, Organisation
 
 __all__ = ["PageLink", "Rendered", "render"]

@@ -77,7 +77,7 @@ class Server:
             if client:
                 client.close()
             # What the server said may hold what we sent it; so neither its words nor the error's are handed on.
-            raise Unreachable(self._why(error)) from None
+            raise Unreachable(_why(self, error)) from None
 
     def _connect(self) -> smtplib.SMTP:
         if self.security is Security.TLS:
@@ -89,22 +89,6 @@ class Server:
         if self.ca_file:
             context.load_verify_locations(self.ca_file)
         return context
-
-    def _why(self, error: Exception) -> str:
-        place = f"The mail server {self.host}:{self.port}"
-        if isinstance(error, smtplib.SMTPAuthenticationError):
-            return f"{place} did not accept user name and password (answer {error.smtp_code})."
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return f"{place} showed a certificate that is not trusted ({error.verify_message})."
-        if isinstance(error, ssl.SSLError):
-            return f"{place} and we could not agree on encryption; check port and security."
-        if isinstance(error, smtplib.SMTPNotSupportedError):
-            return f"{place} does not offer {'STARTTLS' if self.security is Security.STARTTLS else 'a login'}."
-        if isinstance(error, TimeoutError):
-            return f"{place} did not answer within {self.timeout:g} seconds."
-        if isinstance(error, smtplib.SMTPException):
-            return f"{place} turned the connection down ({type(error).__name__})."
-        return f"{place} cannot be reached ({getattr(error, 'strerror', None) or type(error).__name__})."
 
 
 class Connection:
@@ -131,7 +115,7 @@ class Connection:
         except smtplib.SMTPNotSupportedError:
             raise Undeliverable("The mail server cannot carry an address that is not plain ASCII.") from None
         except (OSError, smtplib.SMTPException) as error:
-            raise Unreachable(self._server._why(error)) from None
+            raise Unreachable(_why(self._server, error)) from None
 
     def close(self) -> None:
         """Say goodbye, if the server still listens."""
@@ -151,3 +135,23 @@ def _refusal(code: int, said: bytes | str, *, lasting: bool, what: str = "the ma
     words = clean.plain(raw.decode(errors="replace"))
     sentence = f"The mail server refused {what}: {code} {words}"
     return Undeliverable(sentence) if lasting and not POLICY.match(raw) else Deferred(sentence)
+
+
+def _why(server: Server, error: Exception) -> str:
+    place = f"The mail server {server.host}:{server.port}"
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return f"{place} did not accept user name and password (answer {error.smtp_code})."
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{place} showed a certificate that is not trusted ({error.verify_message})."
+    if isinstance(error, ssl.SSLError):
+        return f"{place} and we could not agree on encryption; check port and security."
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return f"{place} does not offer {'STARTTLS' if 'STARTTLS' in str(error) else 'a login'}."
+    # smtplib reports a silence while it waits for an answer as a disconnection; the context tells them apart.
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
+        return f"{place} did not answer within {server.timeout:g} seconds."
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return f"{place} broke the connection off."
+    if isinstance(error, smtplib.SMTPException):
+        return f"{place} turned the connection down ({type(error).__name__})."
+    return f"{place} cannot be reached ({getattr(error, 'strerror', None) or type(error).__name__})."

@@ -3,6 +3,7 @@
 Names in braces: {ours} {theirs} {settled} {lock} {proposed} {bills} of one milestone; {n} {lock} of several.
 """
 
+from notify import clean
 from reconciler.reasons import Choose, Reason
 
 LONGEST = 90
@@ -119,3 +120,14 @@ DECIDED: dict[Choose, str] = {
     Choose.GO_AHEAD: "told to go ahead",
     Choose.EXEMPT: "exempt from syncing",
 }
+
+
+def fitted(name: str, key: str, question: str) -> str:
+    """`Name key: question` in at most 90 characters; the name gives way first."""
+    rest = f" {clean.line(key, 24)}: {question}" if key else f": {question}"
+    return clean.clip(clean.line(name, max(12, LONGEST - len(rest))) + rest, LONGEST)
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]

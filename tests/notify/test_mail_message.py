@@ -1,0 +1,86 @@
+"""The envelope: headers that machines rely on, and both parts."""
+
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from mail_samples import BOOKS, LINK, NOW, ORGANISATION, decision, flag, mail
+
+from notify.message import BadAddress, Letter, compose
+from notify.preview import write
+from notify.render import render
+from reconciler.model import Mail, Organisation
+from reconciler.reasons import Reason
+
+SENDER = "billwatch@example.org"
+MADE = decision(Reason.BILL_APPROVED)
+MAIL = mail(flag(MADE))
+RENDERED = render(MAIL, [MADE], ORGANISATION, BOOKS, LINK, NOW)
+
+
+def letter(owed: Mail = MAIL, organisation: Organisation = ORGANISATION, sender: str = SENDER) -> Letter:
+    return compose(owed, RENDERED, organisation, sender, NOW)
+
+
+def received(made: Letter) -> EmailMessage:
+    message = message_from_bytes(made.message.as_bytes(), policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def test_the_headers_say_who_what_and_that_no_answer_is_awaited() -> None:
+    message = received(letter())
+    assert message["From"] == "billwatch for Example Trust <billwatch@example.org>"
+    assert message["To"] == "accounts@example.org"
+    assert message["Reply-To"] == "grants@example.org"
+    assert message["Subject"] == RENDERED.subject
+    assert message["Message-ID"] == MAIL.message_id
+    assert message["Date"].datetime == NOW.replace(microsecond=0)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["List-Id"] == "<example.billwatch.example.org>"
+
+
+def test_text_comes_before_html_and_both_arrive_as_written() -> None:
+    message = received(letter())
+    assert message.get_content_type() == "multipart/alternative"
+    text, html = message.iter_parts()
+    assert text.get_content().replace("\r\n", "\n") == RENDERED.text
+    assert html.get_content_type() == "text/html"
+    assert html.get_content().replace("\r\n", "\n").strip() == RENDERED.html.strip()
+
+
+def test_lines_on_the_wire_are_short_and_ascii() -> None:
+    raw = letter().message.as_bytes()
+    assert raw.isascii()
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 78
+
+
+def test_without_a_person_to_reply_to_there_is_no_such_header() -> None:
+    assert received(letter(organisation=replace(ORGANISATION, reply_to="")))["Reply-To"] is None
+
+
+def test_a_long_message_id_stays_whole() -> None:
+    long = f"<{'a' * 120}@billwatch.example.org>"
+    assert received(letter(replace(MAIL, message_id=long)))["Message-ID"] == long
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nobody", "a@b\r\nBcc: c@d", "a b@example.org", "<a@example.org>", "a@b@c", "@x", "x@", "a@b,c@d"]
+)
+def test_what_is_no_address_is_refused_by_name(address: str) -> None:
+    with pytest.raises(BadAddress, match="is not a mail address"):
+        letter(replace(MAIL, recipient=address))
+    with pytest.raises(BadAddress, match="is not a mail address"):
+        letter(sender=address)
+
+
+def test_a_preview_writes_each_mail_in_three_forms(tmp_path: Path) -> None:
+    paths = write(tmp_path / "mails", [letter()])
+    assert [path.name for path in paths] == [
+        f"01-bill-approved-accounts-example-org.{ending}" for ending in ("txt", "html", "eml")
+    ]
+    assert paths[0].read_text(encoding="utf-8").startswith(f"Subject: {RENDERED.subject}\n\n")
+    assert paths[1].read_text(encoding="utf-8") == RENDERED.html
+    assert message_from_bytes(paths[2].read_bytes())["Message-ID"] == MAIL.message_id
