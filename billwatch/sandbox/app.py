@@ -6,6 +6,7 @@ from billwatch.sandbox import api
 from billwatch.sandbox.control import Control
 from billwatch.sandbox.desk import Desk
 from billwatch.sandbox.identity_routes import IdentityRoutes
+from billwatch.sandbox.page import Page
 from billwatch.sandbox.webhooks import Webhooks
 from billwatch.sandbox.world import Clock, World
 
@@ -17,11 +18,12 @@ def create_desk(clock: Clock) -> Desk:
 
 
 def create_app(desk: Desk) -> Starlette:
-    """Identity server, accounting API and control API behind one base URL."""
+    """Identity server, accounting API, control API and page behind one base URL."""
     return Starlette(
         routes=[
             *IdentityRoutes(desk.world).routes(),
             *api.routes(desk.world),
             *Control(desk).routes(),
+            *Page(desk).routes(),
         ]
     )

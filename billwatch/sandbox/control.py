@@ -1,6 +1,7 @@
 """The control API: what tests and scripts do to the sandbox over HTTP. All bodies are JSON objects.
 
 - `GET /control` — address book: client id and secret, organisations with tenant ids and custom connections
+- `POST /control/reset` — forget everything but the app's client id and secret
 - `POST /control/organisations` `{name, country, currency?, currencies?, zone?, adviser?, may_approve?, demo?}`
 - `POST /control/organisations/{tenant}/{action}` with the arguments of the method of `handle.Org` of that name:
   approve, submit, void, delete, unpay, uncredit `{bill}`; pay `{bill, amount?, on?}`; credit `{bill, amount, kind?}`;
@@ -59,6 +60,7 @@ class Control:
         desk = self._desk
         deeds: list[tuple[str, str, Deed]] = [
             ("GET", "", lambda _: desk.address_book()),
+            ("POST", "/reset", lambda _: desk.reset()),
             ("POST", "/organisations", lambda body: _card(desk.organisation(**body))),
             ("POST", "/clock", lambda body: _time(desk.advance(float(body.get("advance_seconds", 0))))),
             ("GET", "/clock", lambda _: _time(desk.now())),

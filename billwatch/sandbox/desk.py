@@ -49,6 +49,12 @@ class Desk:
         with self.world.lock:
             return [Org(self.world, books) for books in self.world.organisations.values()]
 
+    def reset(self) -> None:
+        """Begin anew: no organisations, tokens, faults or events; defaults everywhere; client id and secret stay."""
+        self.webhooks.forget()
+        with self.world.lock:
+            self.world.reset()
+
     def now(self) -> datetime:
         return self.world.now()
 

@@ -37,7 +37,8 @@ def real_clock() -> datetime:
 class Sandbox:
     """A sandbox on a free port of the loopback interface, for the length of a `with` block.
 
-    Without the block it is not served, and webhooks leave only when flushed. `url` serves identity, connections and the accounting API alike. Every method of `Desk` is at hand here as well.
+    Without the block it is not served, and webhooks leave only when flushed. `url` serves identity, connections and the
+    accounting API alike. Every method of `Desk` is at hand here as well.
     """
 
     def __init__(self, clock: Clock = real_clock, *, port: int = 0) -> None:
@@ -51,6 +52,7 @@ class Sandbox:
         self.client_secret = self.desk.client_secret
         self.organisation = self.desk.organisation
         self.org = self.desk.org
+        self.reset = self.desk.reset
         self.advance = self.desk.advance
         self.now = self.desk.now
         self.fault = self.desk.fault
@@ -102,7 +104,7 @@ def run(
     made = [desk.organisation(name, country=country) for name in organisations]
     desk.webhooks.set(speed=speed)
     desk.webhooks.configure(webhook_url, webhook_key)
-    click.echo(_greeting(desk, f"http://{host}:{port}", made))
+    click.echo(greeting(desk, f"http://{host}:{port}", made))
     desk.webhooks.start()
     with contextlib.suppress(KeyboardInterrupt):
         _server(create_app(desk), host=host, port=port).run()
@@ -123,6 +125,6 @@ def _server(app: Starlette, **options: Any) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def _greeting(desk: Desk, url: str, made: Sequence[Org]) -> str:
+def greeting(desk: Desk, url: str, made: Sequence[Org]) -> str:
     tenants = ", ".join(f"{org.books.name} = {org.tenant_id}" for org in made)
     return f"sandbox at {url} · {tenants} · client id {desk.client_id} · client secret {desk.client_secret}"

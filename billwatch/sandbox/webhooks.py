@@ -181,6 +181,14 @@ class Webhooks:
         with self._world.lock:
             self._wake.notify_all()
 
+    def forget(self) -> None:
+        """Forget the subscription, what waits and what went out; waits for a request under way."""
+        with self._turn, self._world.lock:
+            self.url, self.key, self.status, self.manners = "", "", REQUIRED, Manners()
+            self._subscribed, self._batch, self._next_sequence = False, None, 1
+            self._queue.clear()
+            self._log.clear()
+
     def start(self) -> None:
         self._worker = threading.Thread(target=self._work, name="sandbox-webhooks", daemon=True)
         self._worker.start()

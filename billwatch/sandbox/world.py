@@ -8,7 +8,7 @@ import random
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from billwatch.sandbox import chart
@@ -73,6 +73,15 @@ class World:
         self.custom[org.tenant_id] = self.identity.register(org.tenant_id)
         self.identity.connect(org.tenant_id, now)
         return org
+
+    def reset(self) -> None:
+        """Forget everything but the app's client id and secret, and set the clock right again."""
+        self.switches.set(**asdict(Switches()))
+        self.limits, self.meter, self.faults, self.idempotency = Limits(), Meter(), Faults(), Idempotency()
+        self.identity = Identity(self.switches, {self.app.client_id: self.app})
+        self.organisations.clear()
+        self.custom.clear()
+        self.ahead = timedelta(0)
 
     def announce(self, event: Event) -> None:
         """Hand an event to whoever listens, if the organisation is connected: others raise none."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,9 +11,6 @@ import httpx
 import pytest
 
 from billwatch.sandbox import Org, Sandbox
-from billwatch.sandbox.limits import Limits
-from billwatch.sandbox.switches import Switches
-from billwatch.sandbox.webhooks import Manners
 
 START = datetime(2026, 11, 2, 11, 30, tzinfo=UTC)  # already 3 November in New Zealand
 
@@ -82,12 +79,7 @@ def http(running: Sandbox) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def xero(running: Sandbox) -> Sandbox:
-    running.clear_faults()
-    running.idempotency_down(False)
-    running.switch(**_values(Switches()))
-    running.limits(on=True, minute=Limits().minute, day=Limits().day, concurrent=Limits().concurrent)
-    running.webhooks.set(**_values(Manners()))
-    running.reset_calls()
+    running.reset()
     return running
 
 
@@ -99,7 +91,3 @@ def org(xero: Sandbox) -> Org:
 @pytest.fixture
 def api(xero: Sandbox, http: httpx.Client, org: Org) -> Api:
     return Api(http, org, xero.tokens()["access_token"])
-
-
-def _values(settings: Any) -> dict[str, Any]:
-    return {field.name: getattr(settings, field.name) for field in fields(settings)}

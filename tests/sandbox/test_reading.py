@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -189,7 +190,7 @@ def test_s14_an_unknown_id_is_404_as_text(api: Api, path: str) -> None:
 
 def test_the_time_of_change_rises_with_every_save_though_the_clock_stands_still(org: Org) -> None:
     stamps = [org.add_bill().updated for _ in range(5)]
-    assert all(later and earlier and later > earlier for earlier, later in zip(stamps, stamps[1:], strict=False))
+    assert all(later and earlier and later > earlier for earlier, later in pairwise(stamps))
     assert START - timedelta(days=1) < (stamps[0] or START)
 
 
