@@ -105,7 +105,9 @@ def _json_row(line: int, content: str) -> Row:
         cells = {name: _cell(value) for name, value in pairs}
     except (ValueError, RecursionError) as error:
         return Row(line, {}, str(error) if isinstance(error, _NotACell) else "the line is not readable as JSON")
-    return Row(line, cells, "" if len(cells) == len(pairs) else "the line names a column twice")
+    if len(cells) < len(pairs):
+        return Row(line, {}, "the line names a column twice")
+    return Row(line, cells)
 
 
 class _Pairs(list[tuple[str, Any]]):
