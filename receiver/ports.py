@@ -20,12 +20,16 @@ class Inbox(Protocol):
 
 
 class LinkRefused(Exception):
-    """The link shows no choices: `why` is `unknown`, `expired`, `used` or `closed`; a fresh one may go to `address`."""
+    """The link shows no choices: `why` is `unknown`, `expired`, `used` or `closed`; a fresh one may go to `address`.
 
-    def __init__(self, why: str, address: str = "") -> None:
+    `told` is a sentence about what was decided, or why nothing is open any more; it may be empty.
+    """
+
+    def __init__(self, why: str, address: str = "", told: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.address = address
+        self.told = told
 
 
 class Changed(Exception):

@@ -1,0 +1,251 @@
+"""A sheet in words: everything that the page behind a link says, worked out before the template sees it."""
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from urllib.parse import urlsplit
+
+from receiver.ports import Sheet
+from reconciler.choices import fitting
+from reconciler.locks import effective_lock
+from reconciler.model import Bill, Books, Decision, Field, differing, first_open
+from reconciler.reasons import Choose, words
+from reconciler.words import (
+    EFFECTS,
+    bill_link,
+    bill_state,
+    choice_effect,
+    choice_label,
+    currency_of,
+    day,
+    explain,
+    fields_in_words,
+    if_nobody_acts,
+    moment,
+    money,
+    sides,
+    what_to_do,
+)
+
+ONE_BILL = frozenset({Choose.LINK, Choose.REPLACED_BY})
+TECHNICAL = frozenset({Field.SENSE, Field.LINES, Field.CURRENCY})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere to look: a name and a web address."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One milestone of the page. `rows` are (field, milestone, bill), `facts` (name, value)."""
+
+    key: str
+    title: str
+    payee: str
+    amount: str
+    date: str
+    explanation: str
+    rows: list[tuple[str, str, str]]
+    same: str
+    facts: list[tuple[str, str]]
+    places: list[Place]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherBill:
+    """A bill that a person may say is the milestone's."""
+
+    bill_id: str
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice on offer, and what follows from it."""
+
+    kind: Choose
+    label: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The page. `date` is proposed for a new date; `others` are bills to choose from."""
+
+    organisation: str
+    headline: str
+    explanation: str
+    todo: str
+    nobody: str
+    total: str
+    checked: str
+    address: str
+    fingerprint: str
+    items: list[Item]
+    options: list[Option]
+    others: list[OtherBill]
+    date: dt.date | None
+
+    @property
+    def one(self) -> bool:
+        """Whether the page is about a single milestone."""
+        return len(self.items) == 1
+
+    def option(self, kind: str) -> Option | None:
+        """The option of that name, when it is on offer."""
+        return next((option for option in self.options if option.kind == kind), None)
+
+
+def narrow(sheet: Sheet, key: str | None) -> Sheet:
+    """The sheet with that milestone alone; the whole sheet when there is no such milestone on it."""
+    items = tuple(d for d in sheet.items if d.case.milestone.key == key)
+    return replace(sheet, items=items) if items else sheet
+
+
+def view(sheet: Sheet) -> View:
+    """What the page says of a sheet that has at least one milestone."""
+    first, books = sheet.items[0], sheet.books
+    return View(
+        organisation=sheet.organisation.name,
+        headline=words(first.verdict.reason).headline,
+        explanation=_explanation(sheet),
+        todo=what_to_do(first, books),
+        nobody=_nobody(sheet),
+        total=total(sheet, [d.case.milestone.key for d in sheet.items]),
+        checked=moment(sheet.read_at, books.zone) if sheet.read_at else "",
+        address=sheet.address,
+        fingerprint=sheet.fingerprint,
+        items=[_item(decision, sheet) for decision in sheet.items],
+        options=_options(sheet),
+        others=[_other(bill, books) for bill in _candidates(first)] if len(sheet.items) == 1 else [],
+        date=first.verdict.proposed,
+    )
+
+
+def _explanation(sheet: Sheet) -> str:
+    """One sentence for all; empty when each milestone has its own."""
+    sentences = {explain(decision, sheet.books) for decision in sheet.items}
+    if len(sentences) == 1:
+        return sentences.pop()
+    locks = {decision.verdict.lock for decision in sheet.items}
+    lock = locks.pop() if len(locks) == 1 else None
+    return f"Xero is locked to {day(lock)}, and these bills are dated on or before that day." if lock else ""
+
+
+def _nobody(sheet: Sheet) -> str:
+    count = len(sheet.items)
+    if count == 1:
+        return if_nobody_acts(sheet.items[0], sheet.books)
+    if any(decision.case.bill for decision in sheet.items):
+        return f"If nobody acts, these {count} stay as they are in Xero."
+    return f"If nobody acts, these {count} are not billed, and not paid."
+
+
+def total(sheet: Sheet, keys: Collection[str]) -> str:
+    """The money of these milestones, summed up per currency."""
+    sums: dict[str, Decimal] = {}
+    for decision in sheet.items:
+        if decision.case.milestone.key in keys:
+            currency = currency_of(decision, sheet.books)
+            sums[currency] = sums.get(currency, Decimal(0)) + decision.case.milestone.amount
+    return " + ".join(money(amount, currency) for currency, amount in sums.items())
+
+
+def _item(decision: Decision, sheet: Sheet) -> Item:
+    milestone, books = decision.case.milestone, sheet.books
+    return Item(
+        key=milestone.key,
+        title=milestone.title,
+        payee=milestone.payee,
+        amount=money(milestone.amount, currency_of(decision, books)),
+        date=day(milestone.date),
+        explanation=explain(decision, books),
+        rows=sides(decision, books),
+        same=_same(decision),
+        facts=list(_facts(decision, sheet)),
+        places=_places(decision, books),
+    )
+
+
+def _same(decision: Decision) -> str:
+    verdict = decision.verdict
+    if verdict.ours is None or verdict.theirs is None:
+        return ""
+    different = differing(verdict.ours, verdict.theirs)
+    equal = [f for f in Field if f not in different | TECHNICAL and getattr(verdict.ours, f)]
+    more = [f for f in different - verdict.fields if f not in TECHNICAL]
+    sentences = [f"{_capital(fields_in_words(equal))}: the same."] if equal else []
+    sentences += [f"{_capital(fields_in_words(more))}: different as well, but not at issue."] if more else []
+    return " ".join(sentences)
+
+
+def _facts(decision: Decision, sheet: Sheet) -> Iterator[tuple[str, str]]:
+    milestone, bill = decision.case.milestone, decision.case.bill
+    if not decision.verdict.differences:
+        yield "Milestone", f"{money(milestone.amount, currency_of(decision, sheet.books))}, dated {day(milestone.date)}"
+    if bill:
+        yield "Bill in Xero", f"{bill.number or 'without a number'}, {bill_state(bill)}, dated {day(bill.date)}"
+        if not decision.verdict.differences:
+            yield "Bill total", money(bill.total, bill.currency)
+        if bill.due_date and bill.due > 0:
+            yield "Due", f"{money(bill.due, bill.currency)} on {day(bill.due_date)}"
+    for other in _named(decision):
+        yield "Also in Xero", _other(other, sheet.books).text
+    lock = effective_lock(sheet.organisation, sheet.books)
+    yield "Locked period", f"to {day(lock)}; first open day {day(first_open(lock))}" if lock else "none"
+
+
+def _places(decision: Decision, books: Books) -> list[Place]:
+    links, bill = decision.case.milestone.links, decision.case.bill
+    named = [("Milestone", links.milestone), ("Application", links.application), ("Contract", links.contract)]
+    named += [("Bill in Xero", bill_link(books, bill.bill_id))] if bill else []
+    named += [
+        (f"{other.number or 'Other bill'} in Xero", bill_link(books, other.bill_id)) for other in _named(decision)
+    ]
+    return [Place(name, url) for name, url in named if _web(url)]
+
+
+def _web(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        return False
+
+
+def _options(sheet: Sheet) -> list[Option]:
+    offered: Sequence[Choose] = fitting(sheet.items[0], sheet.organisation)
+    for decision in sheet.items[1:]:
+        also = fitting(decision, sheet.organisation)
+        offered = [kind for kind in offered if kind in also and kind not in ONE_BILL]
+    return [Option(kind, choice_label(kind), _effect(kind, sheet)) for kind in offered]
+
+
+def _effect(kind: Choose, sheet: Sheet) -> str:
+    if len(sheet.items) > 1 and kind is not Choose.DATE:
+        return EFFECTS[kind]
+    return choice_effect(kind, sheet.items[0], sheet.books)
+
+
+def _named(decision: Decision) -> list[Bill]:
+    return [bill for bill in _candidates(decision) if bill.bill_id in decision.verdict.others]
+
+
+def _candidates(decision: Decision) -> list[Bill]:
+    case = decision.case
+    known = {bill.bill_id: bill for bill in (*case.ours, *case.similar)}
+    return [bill for bill in known.values() if bill.status.live]
+
+
+def _other(bill: Bill, books: Books) -> OtherBill:
+    text = f"{bill.number or 'Bill without a number'}, {money(bill.total, bill.currency)}, {day(bill.date)}"
+    return OtherBill(bill.bill_id, f"{text}, {bill.contact_name}, {bill_state(bill)}", bill_link(books, bill.bill_id))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,414 @@
+"""The page behind a link: it shows what is, asks twice, and only the second answer does anything."""
+
+import asyncio
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import desk
+import httpx
+import pytest
+
+from receiver.app import create_app
+from receiver.body import BodyLimits
+from receiver.pages import LinkPages
+from receiver.ports import Changed, LinkRefused
+from receiver.webhook import Webhook
+from reconciler.errors import InputError, StorageError, Unavailable
+from reconciler.model import Links, Status, Tracking
+from reconciler.reasons import Choose, Reason
+
+TOKEN = "/r/tok3n"
+KEEP = {"step": "confirm", "fingerprint": "f1", "kind": "keep", "by": "Ann"}
+
+
+class Browser:
+    """Asks the application for pages."""
+
+    def __init__(self, at: desk.HandMade) -> None:
+        self.desk = at
+        pages = LinkPages(at, lambda: desk.NOW, BodyLimits(size=20_000))
+        hook = Webhook([], None, lambda: desk.NOW)  # type: ignore[arg-type]
+        self._app = create_app(hook, lambda: True, pages.routes())
+
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        async def asking() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self._app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
+                return await client.request(method, path, **options)
+
+        return asyncio.run(asking())
+
+    def get(self, path: str = TOKEN) -> httpx.Response:
+        return self.ask("GET", path)
+
+    def post(self, form: dict[str, Any], path: str = TOKEN) -> httpx.Response:
+        return self.ask("POST", path, data=form)
+
+
+def at(**options: Any) -> Browser:
+    return Browser(desk.HandMade(**options))
+
+
+def text(answer: httpx.Response) -> str:
+    """What a reader sees: without markup, spaces collapsed."""
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+
+
+def test_the_page_tells_what_differs_and_what_is_the_same() -> None:
+    seen = text(at().get())
+    assert "Example Choir: milestone changed after approval" in seen
+    assert "Amount NZ$15,000.00 NZ$12,000.00 differs" in seen
+    assert "Payee, date, due date, description, account and tax type: the same." in seen
+    assert "GR-M-0412, approved, unpaid, dated 3 July 2026" in seen
+    assert "If nobody acts, NZ$12,000.00 falls due on 20 July 2026." in seen
+    assert "Checked in Xero 9 July 2026, 10:42" in seen
+    assert "Keep what Xero has" in seen
+
+
+def test_the_page_leads_to_the_papers_and_to_the_bill() -> None:
+    found = dict(re.findall(r'<a href="([^"]+)" rel="noreferrer">([^<]+)</a>', at().get().text))
+    assert set(found.values()) == {"Milestone", "Application", "Contract", "Bill in Xero"}
+    assert next(url for url, name in found.items() if name == "Bill in Xero").endswith(desk.BILL_ID)
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil", "http://[", "ftp://x"])
+def test_an_address_that_is_not_of_the_web_makes_no_link(url: str) -> None:
+    sheet = desk.sheet(desk.flag(Reason.BILL_VOIDED, milestone=replace(desk.MILESTONE, links=Links(url, url, url))))
+    assert url not in at(sheet=sheet).get().text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_looking_does_nothing_however_often(method: str) -> None:
+    browser = at()
+    for path in (TOKEN, f"{TOKEN}?step=confirm&kind=keep&by=Ann&fingerprint=f1", f"{TOKEN}?only=M-0412"):
+        assert browser.ask(method, path).status_code == 200
+    assert browser.desk.acts == browser.desk.renewed == []
+
+
+def test_a_review_repeats_the_choice_and_does_nothing() -> None:
+    browser = at()
+    answer = browser.post({**KEEP, "step": "review"})
+    assert answer.status_code == 200
+    assert "Keep what Xero has? Nothing is written; no more warnings" in text(answer)
+    assert 'name="fingerprint" value="f1"' in answer.text
+    assert browser.desk.acts == []
+
+
+def test_the_review_s_own_fields_make_the_choice() -> None:
+    browser = at()
+    review = browser.post({**KEEP, "step": "review", "by": "  Ann   Example "})
+    hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', review.text)
+    answer = browser.post({**dict(hidden), "step": "confirm"})
+    assert answer.status_code == 200
+    assert "Approved. The bill is approved and equals the milestone." in text(answer)
+    ((token, choice, keys),) = browser.desk.acts
+    assert (token, keys) == ("tok3n", ("M-0412",))
+    assert (choice.kind, choice.by, choice.at) == (Choose.KEEP, "Ann Example", desk.NOW)
+    assert choice.address == "accountant@example.org"
+
+
+def test_going_back_from_the_review_keeps_what_was_typed() -> None:
+    answer = at().post({**KEEP, "step": "edit"})
+    assert 'value="Ann"' in answer.text
+    assert re.search(r'value="keep"[^>]* checked', answer.text)
+
+
+def test_a_second_submit_does_nothing_more() -> None:
+    browser = at()
+    assert browser.post(KEEP).status_code == 200
+    again = browser.post(KEEP)
+    assert again.status_code == 410
+    assert "This link has been used" in text(again)
+    assert "Ann kept what Xero has." in text(again)
+    assert len(browser.desk.acts) == 1
+
+
+@pytest.mark.parametrize("missing", ["fingerprint", "step"])
+def test_a_form_without_fingerprint_or_step_is_refused(missing: str) -> None:
+    browser = at()
+    answer = browser.post({name: value for name, value in KEEP.items() if name != missing})
+    assert answer.status_code == 400
+    assert "Nothing was done" in text(answer)
+    assert browser.desk.acts == []
+
+
+@pytest.mark.parametrize("step", ["review", "confirm"])
+def test_changed_facts_are_shown_again_and_nothing_is_done(step: str) -> None:
+    browser = at()
+    answer = browser.post({**KEEP, "step": step, "fingerprint": "of yesterday"})
+    assert answer.status_code == 409
+    assert "The facts changed since this page was shown. Nothing was done" in text(answer)
+    assert browser.desk.acts == []
+
+
+def test_facts_that_change_at_the_last_moment_are_shown_again() -> None:
+    answer = at(error=Changed()).post(KEEP)
+    assert answer.status_code == 409
+    assert "The facts changed" in text(answer)
+
+
+WRONG: dict[str, tuple[desk.Sheet, dict[str, str], str]] = {
+    "no name": (desk.changed(), {"by": " "}, "Say who decides"),
+    "long name": (desk.changed(), {"by": "x" * 101}, "Say who decides"),
+    "no choice": (desk.changed(), {"kind": ""}, "Choose one of these"),
+    "unknown choice": (desk.changed(), {"kind": "burn"}, "Choose one of these"),
+    "choice not on offer": (desk.changed(), {"kind": "bill-again"}, "Choose one of these"),
+    "exempt without reason": (desk.changed(), {"kind": "exempt"}, "Say why"),
+    "exempt until never": (desk.changed(), {"kind": "exempt", "reason": "r", "until": "never"}, "Give a day"),
+    "no date": (desk.locked(1), {"kind": "date", "date": ""}, "Give a day"),
+    "bad date": (desk.locked(1), {"kind": "date", "date": "1/7/2026"}, "Give a day"),
+    "no milestone": (desk.locked(2), {"kind": "resync", "keys": "M-9999"}, "Tick at least one milestone"),
+    "no bill": (
+        desk.sheet(desk.flag(Reason.BILL_VOIDED)),
+        {"kind": "replaced-by", "other": "INV-1"},
+        "paste its address",
+    ),
+    "unoffered bill": (
+        desk.sheet(desk.flag(Reason.BILL_VOIDED)),
+        {"kind": "replaced-by", "bill": "x"},
+        "paste its address",
+    ),
+}
+
+
+@pytest.mark.parametrize("step", ["review", "confirm"])
+@pytest.mark.parametrize(("sheet", "change", "sentence"), WRONG.values(), ids=WRONG)
+def test_an_incomplete_form_is_shown_again_with_the_sentence(
+    sheet: desk.Sheet, change: dict[str, str], sentence: str, step: str
+) -> None:
+    browser = at(sheet=sheet)
+    answer = browser.post({**KEEP, "step": step, **change})
+    assert answer.status_code == 422
+    assert len(re.findall(rf'class="blame"[^>]*>[^<]*{sentence}', answer.text)) >= 1
+    assert browser.desk.acts == []
+
+
+def test_what_the_desk_does_not_accept_is_said_beside_the_field() -> None:
+    answer = at(sheet=desk.locked(1), error=InputError("1 June 2026 is locked too.")).post(
+        {**KEEP, "kind": "date", "date": "2026-06-01"}
+    )
+    assert answer.status_code == 422
+    assert '<p class="blame" id="blame-date">1 June 2026 is locked too.</p>' in answer.text
+
+
+def test_a_date_can_be_chosen_and_the_first_open_day_is_proposed() -> None:
+    browser = at(sheet=desk.locked(1))
+    assert 'name="date" value="2026-07-01"' in browser.get().text
+    browser.post({**KEEP, "kind": "date", "date": "2026-07-05"})
+    assert browser.desk.acts[0][1].date == dt.date(2026, 7, 5)
+
+
+def test_an_exemption_needs_a_reason_and_may_end() -> None:
+    browser = at()
+    browser.post({**KEEP, "kind": "exempt", "reason": "paid by hand", "until": "2026-12-31"})
+    choice = browser.desk.acts[0][1]
+    assert (choice.kind, choice.reason, choice.until) == (Choose.EXEMPT, "paid by hand", dt.date(2026, 12, 31))
+
+
+def test_a_bill_can_be_chosen_from_those_found() -> None:
+    browser = at(sheet=desk.sheet(desk.flag(Reason.POSSIBLE_DUPLICATE, others=(desk.OTHER_ID,))))
+    assert "INV-77, NZ$12,000.00, 3 July 2026, Example Choir, approved, unpaid" in text(browser.get())
+    browser.post({**KEEP, "kind": "link", "bill": desk.OTHER_ID})
+    assert browser.desk.acts[0][1].bill_id == desk.OTHER_ID
+
+
+def test_a_bill_can_be_named_by_its_address_in_xero() -> None:
+    browser = at(sheet=desk.sheet(desk.flag(Reason.BILL_VOIDED)))
+    address = f"https://go.xero.com/AccountsPayable/View.aspx?InvoiceID={desk.OTHER_ID.upper()}"
+    browser.post({**KEEP, "kind": "replaced-by", "other": address})
+    assert browser.desk.acts[0][1].bill_id == desk.OTHER_ID
+
+
+def test_a_group_shows_its_total_and_each_milestone() -> None:
+    answer = at(sheet=desk.locked()).get()
+    assert "14 milestones: blocked by the period lock" in text(answer)
+    assert "NZ$446,250.00 in 14 milestones" in text(answer)
+    assert "Xero is locked to 30 June 2026" in text(answer)
+    assert len(re.findall(r'type="checkbox" name="keys"[^>]* checked', answer.text)) == 14
+    assert "Sample River Care NZ$38,750.00 M-0419" in text(answer)
+
+
+def test_a_choice_acts_on_the_ticked_milestones_alone() -> None:
+    browser = at(sheet=desk.locked())
+    form = {**KEEP, "kind": "date", "date": "2026-07-01", "keys": ["M-0419", "M-0418", "M-7777", "M-0418"]}
+    assert "These 2 milestones, NZ$78,750.00" in text(browser.post({**form, "step": "review"}))
+    browser.post(form)
+    assert browser.desk.acts[0][2] == ("M-0418", "M-0419")
+
+
+def test_one_of_a_group_can_be_decided_alone() -> None:
+    browser = at(sheet=desk.locked())
+    alone = f"{TOKEN}?only=M-0420"
+    assert "Example Kura: blocked by the period lock" in text(browser.get(alone))
+    browser.post({**KEEP, "kind": "date", "date": "2026-07-01"}, alone)
+    assert browser.desk.acts[0][2] == ("M-0420",)
+
+
+def test_a_milestone_that_is_not_on_the_sheet_cannot_be_reached_by_its_name() -> None:
+    assert "14 milestones" in text(at(sheet=desk.locked()).get(f"{TOKEN}?only=M-9999"))
+
+
+def test_only_choices_that_fit_every_milestone_are_offered() -> None:
+    pair = desk.sheet(*(desk.flag(Reason.BILL_VOIDED, milestone=replace(desk.MILESTONE, key=k)) for k in ("a", "b")))
+    offered = re.findall(r'name="kind" id="[^"]+" value="([^"]+)"', at(sheet=pair).get().text)
+    assert offered == ["bill-again", "exempt"]
+
+
+def test_different_explanations_stand_with_their_milestones() -> None:
+    bills = [replace(desk.BILL, number=number, status=Status.VOIDED) for number in ("A-1", "B-2")]
+    items = [
+        desk.flag(Reason.BILL_VOIDED, milestone=replace(desk.MILESTONE, key=bill.number), bill=bill) for bill in bills
+    ]
+    seen = text(at(sheet=desk.sheet(*items)).get())
+    assert "The bill A-1 of NZ$12,000.00 was voided" in seen
+    assert "The bill B-2 of NZ$12,000.00 was voided" in seen
+
+
+def test_currencies_are_never_added_up() -> None:
+    pair = desk.sheet(
+        desk.flag(Reason.BILL_VOIDED),
+        desk.flag(
+            Reason.BILL_VOIDED, milestone=replace(desk.MILESTONE, key="b", currency="AUD", amount=Decimal("0.10"))
+        ),
+    )
+    assert "NZ$15,000.00 + A$0.10 in 2 milestones" in text(at(sheet=pair).get())
+
+
+def test_a_milestone_that_is_resolved_by_now_leaves_nothing_to_decide() -> None:
+    empty = desk.sheet()
+    assert "Nothing to decide" in text(at(sheet=empty).get())
+    assert at(sheet=empty).post(KEEP).status_code == 200
+
+
+MARKUP = "<script>alert('x')</script>\"><b>"
+TRACK: Tracking = ((MARKUP, MARKUP),)
+
+
+def _marked() -> desk.Sheet:
+    milestone = replace(
+        desk.MILESTONE,
+        key=MARKUP,
+        title=MARKUP,
+        payee=MARKUP,
+        currency=MARKUP,
+        description=MARKUP,
+        links=Links(*[f"https://x/{MARKUP}"] * 3),
+    )
+    bill = replace(desk.BILL, number=MARKUP, contact_name=MARKUP, bill_id=MARKUP, currency=MARKUP)
+    ours = replace(
+        desk.TERMS, contact=MARKUP, currency=MARKUP, description=MARKUP, account=MARKUP, tax=MARKUP, tracking=TRACK
+    )
+    decision = desk.flag(
+        Reason.REFUSED,
+        milestone=milestone,
+        bill=bill,
+        message=MARKUP,
+        ours=ours,
+        theirs=desk.TERMS,
+        fields=frozenset(desk.Field),
+    )
+    organisation = replace(desk.ORGANISATION, name=MARKUP)
+    return replace(desk.sheet(decision), organisation=organisation, fingerprint=MARKUP, address=MARKUP)
+
+
+def _pages_with_markup() -> Iterator[httpx.Response]:
+    sheet = _marked()
+    form = {"fingerprint": MARKUP, "kind": "resync", "by": MARKUP, "reason": MARKUP, "other": MARKUP, "bill": MARKUP}
+    yield at(sheet=sheet).get()
+    yield at(sheet=replace(sheet, items=sheet.items * 2)).get()
+    for step in ("edit", "review", "confirm", MARKUP):
+        yield at(sheet=sheet).post({**form, "step": step})
+    yield at(sheet=sheet).post({**form, "step": "review", "by": ""})
+    yield at(sheet=sheet, error=InputError(MARKUP)).post({**form, "step": "confirm"})
+    yield at(refusal=LinkRefused("expired", MARKUP, MARKUP)).get()
+    yield at(refusal=LinkRefused(MARKUP)).get()
+
+
+def test_markup_in_any_field_is_shown_as_text() -> None:
+    for answer in _pages_with_markup():
+        assert "<script" not in answer.text
+        assert "<b>" not in answer.text
+        assert "onerror" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("why", "status", "title"),
+    [
+        ("unknown", 404, "This link is not known here"),
+        ("expired", 410, "This link has expired"),
+        ("used", 410, "This link has been used"),
+        ("closed", 410, "Already resolved"),
+    ],
+)
+def test_a_refused_link_says_why(why: str, status: int, title: str) -> None:
+    answer = at(refusal=LinkRefused(why)).get()
+    assert (answer.status_code, title in text(answer)) == (status, True)
+    assert ("Mail a fresh link" in answer.text) is (why == "expired")
+
+
+@pytest.mark.parametrize(("still_open", "sentence"), [(True, "A fresh link is on its way"), (False, "Nothing is open")])
+def test_an_expired_link_mails_a_fresh_one_on_request(still_open: bool, sentence: str) -> None:
+    browser = at(refusal=LinkRefused("expired", "accountant@example.org"), open=still_open)
+    assert "accountant@example.org" in browser.get().text
+    assert browser.desk.renewed == []
+    assert sentence in text(browser.post({"step": "renew"}))
+    assert browser.desk.renewed == ["tok3n"]
+
+
+@pytest.mark.parametrize("error", [Unavailable("Xero is down."), StorageError("The database cannot be used.")])
+def test_what_cannot_be_done_now_is_said_in_a_sentence(error: Exception) -> None:
+    answer = at(error=error).post(KEEP)
+    assert answer.status_code == 503
+    assert str(error) in text(answer)
+
+
+def test_a_failure_of_ours_shows_no_traceback() -> None:
+    answer = at(error=ZeroDivisionError("secret")).post(KEEP)
+    assert answer.status_code == 500
+    assert "Something went wrong on our side" in text(answer)
+    assert "secret" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_form_that_is_too_large_is_refused() -> None:
+    browser = at()
+    assert browser.post({**KEEP, "reason": "x" * 20_000}).status_code == 413
+    assert browser.desk.acts == []
+
+
+def test_a_form_with_too_many_fields_is_refused() -> None:
+    browser = Browser(desk.HandMade())
+    browser._app = create_app(
+        Webhook([], None, lambda: desk.NOW),  # type: ignore[arg-type]
+        lambda: True,
+        LinkPages(browser.desk, lambda: desk.NOW).routes(),
+    )
+    assert browser.ask("POST", TOKEN, content=b"step=confirm&fingerprint=f1&" + b"k&" * 21_000).status_code == 400
+    assert browser.desk.acts == []
+
+
+def test_bytes_that_are_no_form_are_refused() -> None:
+    browser = at()
+    assert browser.ask("POST", TOKEN, content=b"\xff\xfe%%%=&&;;").status_code == 400
+    assert browser.desk.acts == []
+
+
+def test_a_page_needs_no_script_and_nothing_from_elsewhere() -> None:
+    for answer in (at().get(), at(sheet=desk.locked()).get(), at().post(KEEP)):
+        assert not re.search(r"<(script|img|iframe|object|embed|style)\b", answer.text)
+        assert not re.search(r'\s(style|on\w+)="', answer.text)
+        assert re.findall(r"<link[^>]+>", answer.text)[0].startswith('<link rel="stylesheet" href="/static/')
+        assert 'lang="en"' in answer.text
+
+
+def test_every_input_has_a_label() -> None:
+    for sheet in (desk.changed(), desk.locked(), desk.sheet(desk.flag(Reason.POSSIBLE_DUPLICATE))):
+        page = at(sheet=sheet).get().text
+        inputs = re.findall(r'<input type="(?!hidden)[^>]*\bid="([^"]+)"', page)
+        assert inputs
+        assert set(inputs) <= set(re.findall(r'<label for="([^"]+)"', page))
+        assert len(inputs) == len(set(inputs))
