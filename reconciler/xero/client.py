@@ -70,16 +70,18 @@ class Client:
         return found[0] if found else None
 
     def changed_bills(self, since: dt.datetime | None) -> Iterator[list[Bill]]:
-        """Oldest change first, 1,000 a page; a bill may come twice."""
+        """Oldest change first, up to 1,000 a page and never an empty one; a bill may come twice."""
         params = {"where": 'Type=="ACCPAY"', **_DECIMALS}
         for page, read_at in self._pages("changed_bills", "/Invoices", shapes.Invoices, params, since):
-            yield self._read(page.invoices, read_at)
+            if found := self._read(page.invoices, read_at):
+                yield found
 
     def changed_contacts(self, since: dt.datetime | None) -> Iterator[list[Contact]]:
-        """Archived ones included, 1,000 a page; a contact may come twice."""
+        """Archived ones included, up to 1,000 a page and never an empty one; a contact may come twice."""
         params = {"includeArchived": "true"}
         for page, _ in self._pages("changed_contacts", "/Contacts", shapes.Contacts, params, since):
-            yield [parsing.contact(item) for item in page.contacts]
+            if page.contacts:
+                yield [parsing.contact(item) for item in page.contacts]
 
     def create_request(self, writes: Sequence[Write]) -> tuple[str, str, bytes]:
         """Method, path and body of up to 50 new bills."""

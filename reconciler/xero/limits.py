@@ -19,6 +19,9 @@ from reconciler.ports import Clock
 AT_ONCE = 5
 _MINUTE = dt.timedelta(seconds=60)
 _DAY_PROBE = dt.timedelta(hours=1)
+_LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
+_RESERVE = "day (all but a reserve for writes)"
+_TOLD = " (told by a 429)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +76,30 @@ class Limits:
             self._learn_minute(_number(headers, "x-minlimit-remaining"), now)
             if (app := _number(headers, "x-appminlimit-remaining")) is not None:
                 self._left["app"] = app
-                self._close("app", now + _MINUTE, app <= 0)
+                self._close("app minute", now + _MINUTE, app <= 0)
             if (day := _number(headers, "x-daylimit-remaining")) is not None:
                 self._left["day"] = day
                 self._close("day", now + _DAY_PROBE, day <= 0)
-                self._close("reserve", now + _DAY_PROBE, day <= self._day_reserve)
+                self._close(_RESERVE, now + _DAY_PROBE, day <= self._day_reserve)
 
     def refused(self, headers: Mapping[str, str], correlation: str) -> RateLimited:
         """Take note of a 429. Too many at once has no `Retry-After` and is over in a second or two."""
-        problem = headers.get("x-rate-limit-problem", "").lower() or "unnamed"
+        problem = headers.get("x-rate-limit-problem", "").lower() or "call"
         seconds = _number(headers, "retry-after")
         delay = float(seconds) if seconds is not None else 0.5 + self._jitter()
-        if seconds is None and problem not in ("concurrent", "unnamed"):
+        if seconds is None and problem not in ("concurrent", "call"):
             delay = _MINUTE.total_seconds()
         with self._lock:
             opens = self._clock() + dt.timedelta(seconds=delay)
-            self._opens["refused"] = opens
-        return RateLimited(
-            f"Xero's {problem} limit is used up until {_hour(opens)}.", retry_at=opens, correlation=correlation
-        )
+            self._opens[f"{problem}{_TOLD}"] = opens
+        return _limited(problem, opens, correlation)
 
     def remaining(self) -> Remaining:
         """What is left, for people."""
         with self._lock:
-            opens, now = self._opening(writes=False), self._clock()
+            opens, _ = self._opening(writes=False)
             left = self._left.get
-            return Remaining(left("minute"), left("day"), left("app"), opens if opens and opens > now else None)
+            return Remaining(left("minute"), left("day"), left("app"), opens if opens > self._clock() else None)
 
     def _learn_minute(self, left: int | None, now: dt.datetime) -> None:
         if left is None:
@@ -110,15 +111,17 @@ class Limits:
 
     def _admit(self, writes: bool) -> None:
         with self._lock:
-            opens, now = self._opening(writes), self._clock()
-        if opens is None or opens <= now:
-            return
-        if opens - now > self._patience:
-            raise RateLimited(f"No call to Xero before {_hour(opens)}: its limits are used up.", retry_at=opens)
-        self._wait((opens - now).total_seconds())
+            opens, kind = self._opening(writes)
+        wait = opens - self._clock()
+        if wait > self._patience:
+            raise _limited(kind, opens)
+        if wait > dt.timedelta(0):
+            self._wait(wait.total_seconds())
 
-    def _opening(self, writes: bool) -> dt.datetime | None:
-        return max((at for kind, at in self._opens.items() if not (writes and kind == "reserve")), default=None)
+    def _opening(self, writes: bool) -> tuple[dt.datetime, str]:
+        """When the last of the limits opens, and its name; long ago when none is closed."""
+        closed = [(at, kind) for kind, at in self._opens.items() if not (writes and kind == _RESERVE)]
+        return max(closed, default=(_LONG_AGO, ""))
 
     def _close(self, kind: str, until: dt.datetime, closed: bool) -> None:
         if closed:
@@ -132,5 +135,6 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
-def _hour(at: dt.datetime) -> str:
-    return f"{at:%H:%M:%S} UTC"
+def _limited(kind: str, opens: dt.datetime, correlation: str = "") -> RateLimited:
+    words = f"Xero's {kind.removesuffix(_TOLD)} limit is used up until {opens:%H:%M:%S} UTC."
+    return RateLimited(words, retry_at=opens, correlation=correlation)

@@ -27,7 +27,7 @@ def following(place: Place, stamps: Sequence[dt.datetime | None], pagination: Pa
     """The next place, given when the documents of this page changed; `None` when the list has been read.
 
     `If-Modified-Since` counts whole seconds and it is not said whether the second itself is included, hence one
-    second of overlap. A page that is not in order, or lies within one second, is followed by its page number.
+    second of overlap. A page that is not in order, or lies within two seconds, is followed by its page number.
     """
     if _is_last(place, stamps, pagination):
         return None

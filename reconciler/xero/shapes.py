@@ -5,6 +5,7 @@ Every field may be absent or null, since answers leave out what is not set and e
 """
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -191,7 +192,7 @@ class Problem(Shape, frozen=True):
     message: str | None = None
     title: str | None = None
     detail: str | None = None
-    elements: msgspec.Raw | None = None
+    elements: tuple[Any, ...] | None = None
 
 
 class Granted(msgspec.Struct, frozen=True):
