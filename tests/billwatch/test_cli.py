@@ -1,12 +1,15 @@
 """The command line as an operator meets it."""
 
+import contextlib
 import datetime as dt
 import importlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import click
 import pytest
@@ -14,7 +17,8 @@ from click.testing import CliRunner, Result
 
 from billwatch.cli import COMMANDS, main
 from billwatch.cli.session import Session
-from reconciler.model import Books
+from reconciler.errors import ConfigurationError, StorageError
+from reconciler.model import Books, Milestone
 from storage.ledger import Ledger
 
 NOW = dt.datetime(2026, 7, 9, 10, 0, tzinfo=dt.UTC)
@@ -216,3 +220,58 @@ def test_a_real_run_ends_with_its_code_and_one_sentence_and_no_traceback(
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+class Forgetful(Session):
+    """A session whose ledger fails at the second chunk."""
+
+    @contextlib.contextmanager
+    def ledger(self) -> Iterator[Any]:
+        with super().ledger() as ledger:
+            chunks = []
+
+            def put(milestones: Sequence[Milestone], now: dt.datetime) -> tuple[int, int, int]:
+                chunks.append(milestones)
+                if len(chunks) > 1:
+                    raise StorageError("The disk is full.")
+                return ledger.milestones.put(milestones, now)
+
+            yield SimpleNamespace(mirror=ledger.mirror, milestones=SimpleNamespace(put=put))
+
+
+def test_a_failure_half_way_says_how_far_it_came_and_the_next_run_completes_it(configured: Path, grants: Path) -> None:
+    rows = "".join(f"m-{n},T,P,1,06/06/2014\n" for n in range(250))
+    grants.write_text(GRANTS.partition("\n")[0] + "\n" + rows, encoding="utf-8")
+    result = run("import", grants, *MAPPED, session=Forgetful(configured))
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: The disk is full. 200 rows were taken in before that; import the file again to complete it.\n"
+    )
+    assert "Milestones   50 new, 0 changed, 200 the same" in import_(configured, grants).stdout
+
+
+def test_a_bill_id_that_cannot_be_used_is_told_and_the_milestone_is_imported(configured: Path, grants: Path) -> None:
+    bills = ["243216c5-369e-4056-ac67-05388f86dc81", "45e4708e-d862-4111-ab3a-dd8cd03913e1"]
+    for bill in bills:
+        grants.write_text(f"key,title,payee,amount,date,bill_id\nm-1,T,P,1,2026-07-01,{bill}\n", encoding="utf-8")
+        result = run("--config", configured, "import", grants)
+    assert result.exit_code == 0
+    assert result.stderr == ("m-1 follows another bill, or is being billed just now; its bill_id was not used.\n")
+
+
+def test_tabs_can_be_named_as_the_delimiter(configured: Path, grants: Path) -> None:
+    grants.write_text(GRANTS.replace(",", "\t"), encoding="utf-8")
+    assert import_(configured, grants, "--delimiter=tab").exit_code == 0
+
+
+def test_a_complete_session_needs_every_secret(configured: Path) -> None:
+    session = Session(configured)
+    with pytest.raises(ConfigurationError, match=r"client-secret is empty\."):
+        session.complete()
+    (configured.parent / "secrets/client-secret").write_text("there", encoding="utf-8")
+    assert session.complete() is session.config
+
+
+def test_the_configuration_can_be_named_in_the_environment(configured: Path, grants: Path) -> None:
+    arguments = ["import", str(grants), *MAPPED, "--dry-run"]
+    assert CliRunner(env={"BILLWATCH_CONFIG": str(configured)}).invoke(main, arguments).exit_code == 0

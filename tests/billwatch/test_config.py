@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -373,3 +374,43 @@ def test_a_configuration_that_is_not_there_names_the_command_that_writes_one(tmp
 def test_a_configuration_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"cannot be read: is a directory\."):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("xero_edits", "accept"),
+        ("warn_when_equal", True),
+        ("paid_bill_edits", "where-xero-allows"),
+        ("approved_bills", "update"),
+        ("locked_dates", "move"),
+        ("locked_drafts", "push"),
+        ("on_unlock", "sync"),
+        ("adviser_may_post", True),
+        ("new_bills_per_hour", 7),
+        ("new_money_per_hour", Decimal("7.50")),
+        ("fresh_minutes", 7),
+        ("near_days", 7),
+        ("missing_at_once", 7),
+    ],
+)
+def test_every_policy_reaches_the_model_and_changes_no_other(tmp_path: Path, option: str, value: object) -> None:
+    written_as = f'"{value}"' if isinstance(value, str) else str(value).lower()
+    (organisation,) = loaded(tmp_path, f"policy = {{ {option} = {written_as} }}").organisations()
+    assert organisation.policy == replace(Policy(), **{option: value})
+
+
+def test_a_connection_carries_the_addresses_and_the_secret_without_showing_it(tmp_path: Path) -> None:
+    connection = loaded(tmp_path, '[xero]\napi_url = "http://127.0.0.1:9"').connection("acme")
+    assert (connection.name, connection.client_id, connection.api_url) == ("acme", "app", "http://127.0.0.1:9")
+    assert connection.client_secret == ENVIRON["CLIENT"]
+    assert ENVIRON["CLIENT"] not in repr(connection)
+
+
+def test_organisations_of_one_authorised_app_share_the_name_of_their_connection(tmp_path: Path) -> None:
+    authorised = 'grant = "refresh_token"\nclient_id = "app"\ntenant_id = "{}"\n'
+    first = LEAST.replace('client_id = "app"\n', authorised.format(TENANT))
+    path = written(tmp_path, first + SECOND + authorised.format(TENANT.replace("4", "5")))
+    config = load(path, environ=ENVIRON)
+    assert [config.connection(key).name for key in ("acme", "beta")] == ["acme", "acme"]
+    assert config.connection("beta").tenant_id == TENANT.replace("4", "5")

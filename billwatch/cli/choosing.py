@@ -1,0 +1,39 @@
+"""What the commands that make a choice have in common: who chooses, and how the outcome is told."""
+
+import getpass
+
+import click
+
+from billwatch.cli.session import Session
+from reconciler.model import Choice
+from reconciler.reasons import Action, Choose
+from reconciler.words import explain
+
+organisation_option = click.option(
+    "--organisation", default="", metavar="KEY", help="Whose milestone; needed when there are several."
+)
+
+
+def person() -> str:
+    """Who sits at the command line."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (OSError, KeyError):
+        return "command line"
+
+
+def made(session: Session, kind: Choose, **details: object) -> Choice:
+    """A choice made here and now."""
+    return Choice(kind, person(), session.now(), **details)  # type: ignore[arg-type]
+
+
+def choose(session: Session, organisation: str, key: str, choice: Choice) -> None:
+    """Make the choice on facts read just now, and tell how the milestone stands afterwards."""
+    settings = session.organisation(organisation)
+    with session.house() as house:
+        done = house.desk.command(settings.key, key, choice)
+        books = house.cycles[settings.key].books()
+        for decision in done.items:
+            click.echo(f"{key}: {decision.verdict.action} {decision.verdict.reason}. {explain(decision, books)}")
+            if decision.verdict.action in (Action.FLAG, Action.HOLD):
+                click.echo(f'Still waiting for somebody; "billwatch explain {key}" says more.')

@@ -1,0 +1,116 @@
+"""`billwatch explain`."""
+
+import dataclasses
+from typing import Any
+
+import click
+
+from billwatch.cli.failures import Cannot
+from billwatch.cli.output import echo_json, echo_table, json_option
+from billwatch.cli.session import Session, pass_session
+from reconciler.choices import fitting
+from reconciler.model import Attempt, Books, Choice, Decision, Exemption, Flag
+from reconciler.reasons import words
+from reconciler.words import (
+    bill_link,
+    bill_state,
+    choice_label,
+    currency_of,
+    day,
+    explain,
+    if_nobody_acts,
+    moment,
+    money,
+    sides,
+    what_to_do,
+)
+from storage.overview import Moment, Posted
+
+
+@click.command()
+@click.argument("key")
+@click.option("--organisation", default="", metavar="KEY", help="Whose milestone; needed when there are several.")
+@json_option
+@pass_session
+def command(session: Session, key: str, organisation: str, as_json: bool) -> None:
+    """Say how a milestone stands, why, and what has happened to it."""
+    settings = session.organisation(organisation)
+    with session.ledger() as ledger:
+        found = ledger.milestones.standing(settings.key, [key])
+        if not found:
+            raise Cannot(f'There is no decided milestone "{key}" in {settings.key}.')
+        (decision,), books = found, ledger.mirror.books(settings.key)
+        timeline = ledger.overview.timeline(settings.key, key)
+    if as_json:
+        echo_json(_plain(decision, books) | {"timeline": [_moment_plain(each) for each in timeline]})
+        return
+    _tell(decision, books)
+    labels = [choice_label(kind) for kind in fitting(decision, settings.facts(0))]
+    if labels:
+        click.echo(f"Choices    {' · '.join(labels)}")
+    _history(timeline, books)
+
+
+def _plain(decision: Decision, books: Books) -> dict[str, Any]:
+    verdict = decision.verdict
+    return {
+        "milestone": decision.case.milestone,
+        "bill": decision.case.bill,
+        "action": verdict.action,
+        "reason": verdict.reason,
+        "why": explain(decision, books),
+        "todo": what_to_do(decision, books),
+        "differences": [{"field": f, "milestone": ours, "bill": theirs} for f, ours, theirs in sides(decision, books)],
+        "lock": verdict.lock,
+        "proposed": verdict.proposed,
+    }
+
+
+def _tell(decision: Decision, books: Books) -> None:
+    case, verdict = decision.case, decision.verdict
+    milestone, bill = case.milestone, case.bill
+    amount = money(milestone.amount, currency_of(decision, books))
+    click.echo(f"{milestone.payee} · {milestone.key} · {milestone.title} · {amount} · {day(milestone.date)}")
+    click.echo(f"Verdict    {verdict.action} {verdict.reason} ({words(verdict.reason).headline})")
+    click.echo(f"Why        {explain(decision, books)}")
+    if bill:
+        number = bill.number or bill.bill_id
+        click.echo(f"Bill       {number} · {money(bill.total, bill.currency)} · {day(bill.date)} · {bill_state(bill)}")
+        link = bill_link(books, bill.bill_id)
+        if link:
+            click.echo(f"In Xero    {link}")
+    if verdict.fields and verdict.theirs:
+        echo_table(("FIELD", "MILESTONE", "BILL"), sides(decision, books))
+    todo = what_to_do(decision, books)
+    if todo:
+        click.echo(f"To do      {todo}")
+        click.echo(f"           {if_nobody_acts(decision, books)}")
+
+
+def _history(timeline: list[Moment], books: Books) -> None:
+    if timeline:
+        click.echo()
+        echo_table(("WHEN", "WHAT", ""), [(moment(m.at, books.zone), m.what, _said(m.value)) for m in timeline])
+
+
+def _said(value: Any) -> str:
+    match value:
+        case (action, reason):
+            return f"{action} {reason}"
+        case Choice():
+            return f"{choice_label(value.kind)}, by {value.by}"
+        case Exemption():
+            return f"{value.reason}, by {value.by}" + (f", until {day(value.until)}" if value.until else "")
+        case Flag():
+            return f"{value.reason}: {value.closed_because}" if value.closed_because else value.reason.value
+        case Posted():
+            return f"{value.kind} to {value.recipient}"
+        case Attempt():
+            return f"{value.method} {value.path}"
+    return str(value)
+
+
+def _moment_plain(each: Moment) -> dict[str, Any]:
+    value = each.value
+    raw = dataclasses.is_dataclass(value) and not isinstance(value, Attempt)
+    return {"at": each.at, "what": each.what, "value": value if raw else _said(value)}

@@ -1,0 +1,89 @@
+"""`billwatch reconcile`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from billwatch.cli.failures import Cannot
+from billwatch.cli.output import echo_json, echo_table, json_option
+from billwatch.cli.session import Session, pass_session
+from reconciler.cycle import Cycle
+from reconciler.model import Decision
+from reconciler.ports import Report
+from reconciler.reasons import Reason, words
+from reconciler.words import explain, money
+
+
+@click.command()
+@click.option("--organisation", default="", metavar="KEY", help="Only this one; all by default.")
+@click.option("--dry-run", is_flag=True, help="Read Xero and show what would be decided; record and write nothing.")
+@json_option
+@pass_session
+def command(session: Session, organisation: str, dry_run: bool, as_json: bool) -> None:
+    """Read Xero completely, decide every milestone that changed, and sync what is to be synced."""
+    keys = [organisation] if organisation else [each.key for each in session.config.organisation]
+    with session.house() as house:
+        cycles = [house.cycle(key) for key in keys]
+        if dry_run:
+            _rehearse(cycles, as_json)
+        else:
+            _tell([cycle.turn(sweep=True) for cycle in cycles], as_json)
+
+
+def _tell(reports: Sequence[Report], as_json: bool) -> None:
+    if as_json:
+        echo_json([_plain(report) for report in reports])
+    for report in [] if as_json else reports:
+        click.echo(
+            f"{report.organisation}: {report.created} billed, {report.updated} updated, {report.refused} refused, "
+            f"{len(report.opened)} flags opened, {len(report.closed)} closed"
+        )
+        _counted(report.verdicts)
+    stopped = [report for report in reports if report.hold or report.detail]
+    if stopped:
+        why = "; ".join(f"{r.organisation}: {r.detail or words(r.hold).headline if r.hold else r.detail}" for r in stopped)
+        raise Cannot(f"Not everything could be done ({why}).")
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    return {
+        "organisation": report.organisation,
+        "verdicts": {reason.value: count for reason, count in report.verdicts.items()},
+        "created": report.created,
+        "updated": report.updated,
+        "refused": report.refused,
+        "opened": [{"key": flag.key, "reason": flag.reason} for flag in report.opened],
+        "closed": [{"key": flag.key, "reason": flag.reason, "why": flag.closed_because} for flag in report.closed],
+        "hold": report.hold,
+        "stopped": report.detail,
+    }
+
+
+def _rehearse(cycles: Sequence[Cycle], as_json: bool) -> None:
+    found = {cycle.organisation.key: cycle.rehearse() for cycle in cycles}
+    if as_json:
+        echo_json({key: [_planned(d) for d in decisions] for key, decisions in found.items()})
+        return
+    for cycle in cycles:
+        decisions = found[cycle.organisation.key]
+        books = cycle.books()
+        rows = [(d.case.milestone.key, d.verdict.action, d.verdict.reason, explain(d, books)) for d in decisions]
+        click.echo(f"{cycle.organisation.key}: {len(rows)} milestones would be decided anew; nothing was written.")
+        if rows:
+            echo_table(("MILESTONE", "ACTION", "REASON", "WHY"), rows)
+
+
+def _planned(decision: Decision) -> dict[str, Any]:
+    write = decision.verdict.write
+    return {
+        "key": decision.case.milestone.key,
+        "action": decision.verdict.action,
+        "reason": decision.verdict.reason,
+        "amount": money(write.terms.total, write.terms.currency) if write else None,
+    }
+
+
+def _counted(verdicts: dict[Reason, int]) -> None:
+    for reason, count in sorted(verdicts.items()):
+        click.echo(f"  {count:>6}  {reason.value:<20} {words(reason).headline}")

@@ -1,0 +1,28 @@
+"""`billwatch sandbox`."""
+
+import click
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=9900, show_default=True)
+@click.option("--organisation", "organisations", multiple=True, default=("Example Trust",), show_default=True)
+@click.option("--country", default="NZ", show_default=True, help="Whose tax rates and currency: NZ, GB, AU or US.")
+@click.option("--webhook-url", default="", help="Where webhooks go, such as http://127.0.0.1:8080/webhooks/xero.")
+@click.option("--webhook-key", default="", help="The key that signs them.")
+@click.option("--speed", default=1.0, show_default=True, help="How many times faster webhooks are retried.")
+def command(
+    host: str, port: int, organisations: tuple[str, ...], country: str, webhook_url: str, webhook_key: str, speed: float
+) -> None:
+    """Run a small Xero to try things on, with a page to approve, pay, void and lock by hand."""
+    from billwatch.sandbox.server import run
+
+    run(
+        host,
+        port,
+        organisations=organisations,
+        country=country,
+        webhook_url=webhook_url,
+        webhook_key=webhook_key,
+        speed=speed,
+    )

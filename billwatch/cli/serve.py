@@ -1,0 +1,22 @@
+"""`billwatch serve`."""
+
+import click
+
+from billwatch.cli.session import Session, pass_session
+
+
+@click.command()
+@click.option("--log", "form", type=click.Choice(["pretty", "json"]), help="Default: pretty on a terminal, else json.")
+@click.option("--verbose", is_flag=True, help="Log every call to Xero too.")
+@pass_session
+def command(session: Session, form: str | None, verbose: bool) -> None:
+    """Run the daemon: receive webhooks, keep milestones and bills in step, send mails."""
+    from billwatch.daemon import Daemon
+    from billwatch.logs import configure
+
+    config = session.complete()
+    configure(form, verbose=verbose)
+    with session.house() as house:
+        daemon = Daemon(house)
+        click.echo(f"billwatch at {daemon.url} · {len(config.organisation)} organisation(s) · Ctrl-C stops it", err=True)
+        daemon.run()

@@ -1,0 +1,98 @@
+"""`billwatch status`."""
+
+import dataclasses
+from typing import Any
+
+import click
+
+from billwatch.cli.output import echo_json, echo_table, json_option
+from billwatch.cli.session import Session, pass_session
+from reconciler.cycle import paused
+from reconciler.model import Books
+from reconciler.reasons import Action, Reason, words
+from reconciler.words import currency_of, money, moment
+from storage import Ledger
+from storage.overview import Listed
+
+
+@click.command()
+@click.option("--organisation", default="", metavar="KEY", help="Only this one; all by default.")
+@click.option("--milestones", is_flag=True, help="List every milestone, not only those that wait for somebody.")
+@click.option("--reason", type=click.Choice([r.value for r in Reason]), help="List the milestones of this reason.")
+@click.option("--limit", default=100, show_default=True, help="How many to list at the most.")
+@json_option
+@pass_session
+def command(session: Session, organisation: str, milestones: bool, reason: str | None, limit: int, as_json: bool) -> None:
+    """Show how milestones and bills stand, and what waits for somebody."""
+    every = [session.organisation(organisation)] if organisation else session.config.organisation
+    with session.ledger() as ledger:
+        for each in every:
+            books = ledger.mirror.books(each.key)
+            listed = _listed(ledger, each.key, milestones, reason, limit)
+            summary = _summary(ledger, each.key, each.mode, books)
+            if as_json:
+                echo_json(summary | {"milestones": [_plain(one) for one in listed]})
+            else:
+                _tell(summary, listed, books)
+
+
+def _listed(ledger: Ledger, key: str, milestones: bool, reason: str | None, limit: int) -> list[Listed]:
+    if reason or milestones:
+        return ledger.overview.listing(key, limit, reason=Reason(reason) if reason else None)
+    waiting = ledger.overview.listing(key, limit, action=Action.FLAG)
+    return waiting + ledger.overview.listing(key, limit, action=Action.HOLD)
+
+
+def _summary(ledger: Ledger, key: str, mode: str, books: Books) -> dict[str, Any]:
+    counts = ledger.overview.counts(key)
+    return {
+        "organisation": key,
+        "name": books.name,
+        "mode": mode,
+        "paused": ledger.state.get(paused(key)),
+        "hold": books.hold,
+        "hold_detail": books.hold_detail,
+        "period_lock": books.period_lock,
+        "year_lock": books.year_lock,
+        "counts": {(reason.value if reason else "UNDECIDED"): count for reason, count in counts.items()},
+        **dataclasses.asdict(ledger.overview.health(key)),
+    }
+
+
+def _plain(one: Listed) -> dict[str, Any]:
+    verdict, bill = one.verdict, one.bill
+    return {
+        "key": one.milestone.key,
+        "payee": one.milestone.payee,
+        "amount": one.milestone.amount,
+        "bill_id": one.link.bill_id,
+        "bill_number": bill.number if bill else None,
+        "bill_status": bill.status if bill else None,
+        "action": verdict.action if verdict else None,
+        "reason": verdict.reason if verdict else None,
+    }
+
+
+def _tell(summary: dict[str, Any], listed: list[Listed], books: Books) -> None:
+    swept = moment(books.swept_at, books.zone) if books.swept_at else "never"
+    click.echo(f"{summary['organisation']} · {books.name or 'not read yet'} · mode {summary['mode']} · last sweep {swept}")
+    if summary["paused"] is not None:
+        click.echo(f"  PAUSED {summary['paused']}; billwatch resume ends it")
+    if books.hold:
+        click.echo(f"  {books.hold}: {books.hold_detail}")
+    queues = ("undrained", "dirty", "open_flags", "open_attempts", "mails_owed", "mails_refused")
+    click.echo("  " + " · ".join(f"{name.replace('_', ' ')} {summary[name]}" for name in queues))
+    for reason, count in sorted(summary["counts"].items()):
+        headline = words(Reason(reason)).headline if reason != "UNDECIDED" else "not decided yet"
+        click.echo(f"  {count:>6}  {reason:<20} {headline}")
+    if listed:
+        click.echo()
+        echo_table(("MILESTONE", "PAYEE", "AMOUNT", "BILL", "VERDICT", "REASON"), [_row(one, books) for one in listed], right={2})
+
+
+def _row(one: Listed, books: Books) -> tuple[str, ...]:
+    milestone, bill, verdict = one.milestone, one.bill, one.verdict
+    amount = money(milestone.amount, milestone.currency or books.currency)
+    state = f"{bill.number} {bill.status}" if bill else "none"
+    action, reason = (verdict.action.value, verdict.reason.value) if verdict else ("", "UNDECIDED")
+    return milestone.key, milestone.payee, amount, state, action, reason
