@@ -60,7 +60,7 @@ class Postman:
 
         1. Claim mails. What is not begun within half of the lease is left to the end of it, so that nobody else
            can send the same mail meanwhile.
-        2. For each: keep its ticket, write it, send it, and mark it sent as soon as the server has accepted it.
+        2. For each: write it, keep its ticket, send it, and mark it sent as soon as the server has accepted it.
            A crash in between repeats the mail with the same Message-ID and the same link.
         3. What fails is put off on its own; once the server cannot be reached, so is the rest of the batch.
         """
