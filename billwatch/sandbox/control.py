@@ -38,7 +38,6 @@ from billwatch.sandbox import wire
 from billwatch.sandbox.books import Bill
 from billwatch.sandbox.desk import Desk
 from billwatch.sandbox.handle import Org, Refused
-from billwatch.sandbox.wish import Malformed
 
 ACTIONS = (
     *("approve", "submit", "void", "delete", "pay", "unpay", "credit", "uncredit", "edit", "bill", "bills"),
@@ -114,13 +113,13 @@ def _endpoint(deed: Deed) -> Callable[[Request], Any]:
 async def _done(request: Request, deed: Deed) -> Response:
     """Run a deed off the event loop, so that deliveries may call back into this very server."""
     try:
-        body = wire.load(await request.body())
-        return _json(200, _plain(await run_in_threadpool(deed, body or {})))
+        body = await request.json() if await request.body() else {}
+        return _json(200, _plain(await run_in_threadpool(deed, body)))
     except Refused as error:
         return _json(400, {"messages": list(error.messages)})
     except KeyError as error:
         return _json(404, {"error": f"there is no {error.args[0]}"})
-    except (TypeError, ValueError, Malformed) as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         return _json(400, {"error": str(error)})
 
 

@@ -48,7 +48,7 @@ class Limits:
         return breach
 
     def leave(self, tenant_id: str) -> None:
-        self._flying[tenant_id] -= 1
+        self._flying[tenant_id] = max(0, self._flying[tenant_id] - 1)
 
     def headers(self, tenant_id: str, now: datetime) -> dict[str, str]:
         names = ("X-DayLimit-Remaining", "X-MinLimit-Remaining", "X-AppMinLimit-Remaining")

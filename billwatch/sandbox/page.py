@@ -18,7 +18,7 @@ from billwatch.sandbox.books import Bill
 from billwatch.sandbox.desk import Desk
 from billwatch.sandbox.handle import Org, Refused
 from billwatch.sandbox.identity_routes import TEMPLATES
-from billwatch.sandbox.webhooks import Delivery
+from billwatch.sandbox.webhooks import OK, Delivery
 
 SHOWN_BILLS = 200
 SHOWN_DELIVERIES = 12
@@ -58,6 +58,7 @@ class Page:
     def routes(self) -> list[Route]:
         return [
             Route("/", self.show, methods=["GET"]),
+            Route("/page/check", self.check, methods=["POST"]),
             Route("/page/{tenant}/bill", self._posted(_act_on_bill), methods=["POST"]),
             Route("/page/{tenant}/add", self._posted(_add), methods=["POST"]),
             Route("/page/{tenant}/locks", self._posted(_set_locks), methods=["POST"]),
@@ -80,6 +81,14 @@ class Page:
                 "problem": request.query_params.get("problem"),
             }
         return TEMPLATES.TemplateResponse(request, "page.html", context)
+
+    async def check(self, request: Request) -> Response:
+        """Run the check of intent to receive."""
+        form = await request.form()
+        back = {"org": str(form.get("org", ""))}
+        if (verdict := await run_in_threadpool(self._desk.webhooks.enable)) != OK:
+            back["problem"] = f"The receiver did not pass the check: {verdict}."
+        return RedirectResponse(f"/?{urlencode(back)}", 303)
 
     def _posted(self, deed: Callable[[Org, FormData], None]) -> Callable[[Request], object]:
         async def endpoint(request: Request) -> Response:

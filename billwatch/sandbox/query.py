@@ -7,7 +7,7 @@ joined by AND, OR and parentheses. An unknown field or a broken expression is a 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -150,7 +150,7 @@ class _Reader:
             if name.lower() == "guid":
                 return str(arguments[0]).lower()
             if name.lower() == "datetime":
-                return date(*(int(str(part)) for part in arguments[:3]))
+                return _moment([int(str(part)) for part in arguments])
             if name.lower() == "datetime.parse":
                 return datetime.fromisoformat(str(arguments[0])).date()
         except (ValueError, TypeError, IndexError):
@@ -183,12 +183,19 @@ class _Reader:
 
 
 def _compared(compare: Callable[[Any, Any], bool], value: Value, wanted: Value) -> bool:
-    if isinstance(value, datetime) and isinstance(wanted, date):
-        wanted = datetime(wanted.year, wanted.month, wanted.day, tzinfo=value.tzinfo)
+    if isinstance(value, datetime) and isinstance(wanted, date) and not isinstance(wanted, datetime):
+        wanted = datetime(wanted.year, wanted.month, wanted.day, tzinfo=UTC)
     try:
         return compare(value, wanted)
     except TypeError:
         return False
+
+
+def _moment(parts: list[int]) -> date:
+    """`DateTime(y,m,d)` is a day; with hours, minutes and seconds it is an instant in UTC."""
+    year, month, day, *rest = parts
+    hour, minute, second = ([*rest, 0, 0, 0])[:3]
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC) if rest else date(year, month, day)
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:

@@ -99,11 +99,17 @@ def run(
     country: str = "NZ",
     speed: float = 1.0,
 ) -> None:
-    """Serve until interrupted. `speed` makes webhook retries come that many times sooner."""
+    """Serve until interrupted; with a webhook URL the check of intent to receive runs at once.
+
+    A receiver that is not up yet can be checked later, on the page or by `POST /control/webhooks/enable`. `speed` makes
+    webhook retries come that many times sooner.
+    """
     desk = create_desk(real_clock)
     made = [desk.organisation(name, country=country) for name in organisations]
     desk.webhooks.set(speed=speed)
     desk.webhooks.configure(webhook_url, webhook_key)
+    if webhook_url:
+        desk.webhooks.enable()
     click.echo(greeting(desk, f"http://{host}:{port}", made))
     desk.webhooks.start()
     with contextlib.suppress(KeyboardInterrupt):

@@ -69,7 +69,7 @@ def test_the_clock_the_switches_and_the_faults_are_set_over_http(control: httpx.
     assert control.post("/switches", json={"zulu_events": True}).status_code == 200
     assert control.post("/switches", json={"zulu_events": "yes"}).status_code == 400
     assert control.post("/limits", json={"minute": 1}).status_code == 200
-    assert control.post("/faults", json={"status": 503, "path": "/Invoices"}).status_code == 200
+    assert control.post("/faults", json={"status": 503, "path": "/Invoices", "delay": 0.01}).status_code == 200
     assert control.post("/faults", json={"status": 418}).status_code == 400
     assert api.get("/Invoices").status_code == 503
     assert control.get("/calls").json()[0]["calls"] == 1
@@ -78,7 +78,9 @@ def test_the_clock_the_switches_and_the_faults_are_set_over_http(control: httpx.
 
 
 def test_webhooks_are_configured_over_http(control: httpx.Client, xero: Sandbox) -> None:
-    shown = control.post("/webhooks", json={"url": "http://127.0.0.1:9/", "key": "k", "batch": 5, "hold": True}).json()
+    shown = control.post(
+        "/webhooks", json={"url": "http://127.0.0.1:9/", "key": "k", "batch": 5, "hold": True, "speed": 2.5}
+    ).json()
     assert (shown["url"], shown["batch"], shown["hold"]) == ("http://127.0.0.1:9/", 5, True)
     assert control.post("/webhooks/enable").json() == {"status": "Response not 200"}
     assert control.post("/webhooks/flush").json() == {"requests": 0}
@@ -163,6 +165,14 @@ def test_the_page_shows_bills_and_passes_on_what_a_person_does(xero: Sandbox, ht
     press("add", number="H-1", contact="Tui", total="5", status="SUBMITTED", date="2026-11-01")
     assert org.bill("H-1").status == "SUBMITTED"
     assert "could not be read" in press("add", number="", contact="Tui", total="five", status="DRAFT")
+
+
+def test_the_page_runs_the_check_of_the_receiver_and_says_how_it_went(xero: Sandbox, http: httpx.Client) -> None:
+    xero.organisation()
+    xero.webhooks.configure("http://127.0.0.1:9/", "k")
+    assert "Check the receiver" in http.get("/").text
+    answer = http.post("/page/check", data={"org": ""})
+    assert "did not pass the check: Response not 200" in http.get(answer.headers["location"]).text
 
 
 def test_the_page_of_an_empty_sandbox_says_so(xero: Sandbox, http: httpx.Client) -> None:

@@ -133,6 +133,8 @@ def test_s10_the_summary_is_paged_and_leaves_out_lines_and_payments(api: Api, or
         ('Type=="ACCPAY" AND Date>=DateTime(2026,01,01)', ["B"]),
         ("Date<DateTime(2026, 1, 1) AND AmountDue==0", ["A"]),
         ("AmountDue>99.99", ["B", "S"]),
+        ("UpdatedDateUTC>=DateTime(2026,11,02,11,30,00)", ["A", "B", "S"]),
+        ("UpdatedDateUTC>=DateTime(2026,11,02,11,30,01)", []),
         ('(Status=="PAID" OR Status=="DRAFT") && Contact.Name=="Tui"', ["B"]),
         ('Contact.ContactID==Guid("{tui}")', ["B"]),
         ('InvoiceNumber!=null AND Contact.Name.StartsWith("T")', ["B"]),
