@@ -9,7 +9,7 @@ from receiver.ports import Changed, Done, LinkRefused, Sheet
 from reconciler.choices import choose, fitting
 from reconciler.cycle import Cycle
 from reconciler.errors import InputError
-from reconciler.model import Choice, Decision, Ticket
+from reconciler.model import Choice, Decision, Link, Ticket
 from reconciler.ports import Clock
 from reconciler.reasons import Choose
 from reconciler.tickets import token_hash
@@ -73,14 +73,40 @@ class Desk:
         cycle = self._cycles[organisation]
         with cycle.lock:
             cycle.refresh([key])
-            decisions = self._ledger.milestones.standing(organisation, [key])
-            if not decisions:
-                raise InputError(f"There is no milestone “{key}” in {organisation}.")
+            decisions = self._one(organisation, key)
             flags = self._ledger.milestones.open_flags(organisation, [key])
             self._choose(cycle, decisions, choice)
             done = self._done(cycle, choice, decisions)
             self._ledger.outbox.owe_result(organisation, flags, choice, cycle.notice())
             return done
+
+    def link(self, organisation: str, key: str, bill: str, choice: Choice) -> Done:
+        """Tie a milestone to a bill named by its number or id, on facts read just now."""
+        cycle = self._cycles[organisation]
+        with cycle.lock:
+            cycle.refresh([key])
+            (decision,) = self._one(organisation, key)
+            bill_id = self._bill_id(organisation, bill)
+            link = Link(bill_id=bill_id, generation=decision.case.link.generation, version=decision.case.link.version)
+            choice = replace(choice, bill_id=bill_id)
+            if not self._ledger.milestones.choose(organisation, key, link, choice, None, decision.verdict.reason):
+                raise InputError(f"“{key}” is being written right now; please try again in a moment.")
+            return self._done(cycle, choice, [decision])
+
+    def _one(self, organisation: str, key: str) -> list[Decision]:
+        decisions = self._ledger.milestones.standing(organisation, [key])
+        if not decisions:
+            raise InputError(f"There is no milestone “{key}” in {organisation}, or it is not decided yet.")
+        return decisions
+
+    def _bill_id(self, organisation: str, bill: str) -> str:
+        """The id of the bill that a person means."""
+        held = self._ledger.mirror.bill(organisation, bill.lower())
+        found = [held] if held else self._ledger.mirror.numbered(organisation, [bill])
+        if len(found) != 1:
+            many = f"{len(found)} bills carry" if found else "no bill in Xero carries"
+            raise InputError(f"“{bill}” does not name one bill: {many} that number or id. Name it by its id.")
+        return found[0].bill_id
 
     def _ticket(self, token: str) -> Ticket:
         ticket = self._ledger.tickets.find(token_hash(token))

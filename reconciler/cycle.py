@@ -85,6 +85,18 @@ class Cycle:
             self.reader.read([d.case.link.bill_id for d in decisions if d.case.link.bill_id])
             return self.decide_again(keys)
 
+    def rehearse(self) -> list[Decision]:
+        """What a turn would decide anew after a complete sweep; nothing but the mirror is written, and no verdict."""
+        with self.lock:
+            self.reader.sweep()
+            books, now, near = self.books(), self._clock(), self.organisation.policy.near_days
+            decisions, after = [], ""
+            while keys := self._ledger.milestones.dirty_keys(self._key, now, CHUNK, after):
+                cases = self._ledger.milestones.gather(self._key, keys, near)
+                decisions += [Decision(case, decide(case, self.organisation, books, now)) for case in cases]
+                after = keys[-1]
+            return decisions
+
     def tick(self) -> Report | None:
         """A turn, if one would find something to do other than wait; called every second or so."""
         if not self.reader.may_try():

@@ -10,8 +10,19 @@ from typing import Any
 import click
 
 COMMANDS = {
+    "demo": ("demo", "Watch the whole job happen, against a small Xero."),
     "init": ("init", "Write a configuration with fresh keys."),
+    "serve": ("serve", "Run the daemon."),
+    "sandbox": ("sandbox", "Run a small Xero to try things on."),
     "import": ("import_", "Take milestones in from a CSV or JSON lines file."),
+    "reconcile": ("reconcile", "Read Xero, decide, and sync what is to be synced."),
+    "status": ("status", "Show how milestones and bills stand."),
+    "explain": ("explain", "Say how one milestone stands, and why."),
+    "resync": ("resync", "Sync a milestone once its cause is resolved."),
+    "exempt": ("exempt", "Take a milestone out of syncing, or back in."),
+    "link": ("link", "Tie a milestone to a bill that exists in Xero."),
+    "pause": ("pause", "Stop writing to Xero at once."),
+    "resume": ("resume", "Write to Xero again."),
 }
 
 

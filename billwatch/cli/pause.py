@@ -1,44 +1,19 @@
-"""`billwatch pause` and `billwatch resume`."""
-
-import datetime as dt
+"""`billwatch pause`."""
 
 import click
 
 from billwatch.cli.choosing import person
 from billwatch.cli.session import Session, pass_session
-from reconciler.cycle import go_ahead, paused
-from reconciler.reading import missing_accepted
-
-
-def _keys(session: Session, organisation: str) -> list[str]:
-    return [session.organisation(organisation).key] if organisation else [each.key for each in session.config.organisation]
+from reconciler.cycle import paused
 
 
 @click.command()
 @click.argument("organisation", default="")
 @pass_session
-def pause(session: Session, organisation: str) -> None:
+def command(session: Session, organisation: str) -> None:
     """Stop writing to Xero at once, for one organisation or for all; reading goes on."""
     with session.ledger() as ledger:
-        for key in _keys(session, organisation):
+        for key in session.keys(organisation):
             ledger.state.put(paused(key), f"since {session.now():%Y-%m-%d %H:%M} UTC by {person()}")
             ledger.milestones.touch(key)
             click.echo(f'{key} is paused; "billwatch resume {key}" ends it.')
-
-
-@click.command()
-@click.argument("organisation", default="")
-@click.option(
-    "--go-ahead", "confirmed", is_flag=True, help="Also confirm what was held: caps for an hour, missing bills."
-)
-@pass_session
-def resume(session: Session, organisation: str, confirmed: bool) -> None:
-    """Write to Xero again, for one organisation or for all."""
-    with session.ledger() as ledger:
-        for key in _keys(session, organisation):
-            ledger.state.put(paused(key), None)
-            if confirmed:
-                ledger.state.put(go_ahead(key), (session.now() + dt.timedelta(hours=1)).isoformat())
-                ledger.state.put(missing_accepted(key), str(ledger.mirror.missing_count(key)))
-            ledger.milestones.touch(key)
-            click.echo(f"{key} is not paused.")

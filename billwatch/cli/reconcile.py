@@ -22,9 +22,8 @@ from reconciler.words import explain, money
 @pass_session
 def command(session: Session, organisation: str, dry_run: bool, as_json: bool) -> None:
     """Read Xero completely, decide every milestone that changed, and sync what is to be synced."""
-    keys = [organisation] if organisation else [each.key for each in session.config.organisation]
     with session.house() as house:
-        cycles = [house.cycle(key) for key in keys]
+        cycles = [house.cycle(key) for key in session.keys(organisation)]
         if dry_run:
             _rehearse(cycles, as_json)
         else:
@@ -42,7 +41,7 @@ def _tell(reports: Sequence[Report], as_json: bool) -> None:
         _counted(report.verdicts)
     stopped = [report for report in reports if report.hold or report.detail]
     if stopped:
-        why = "; ".join(f"{r.organisation}: {r.detail or words(r.hold).headline if r.hold else r.detail}" for r in stopped)
+        why = "; ".join(f"{r.organisation}: {words(r.hold).headline if r.hold else r.detail}" for r in stopped)
         raise Cannot(f"Not everything could be done ({why}).")
 
 

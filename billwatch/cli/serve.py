@@ -18,5 +18,7 @@ def command(session: Session, form: str | None, verbose: bool) -> None:
     configure(form, verbose=verbose)
     with session.house() as house:
         daemon = Daemon(house)
-        click.echo(f"billwatch at {daemon.url} · {len(config.organisation)} organisation(s) · Ctrl-C stops it", err=True)
+        click.echo(
+            f"billwatch at {daemon.url} · {len(config.organisation)} organisation(s) · Ctrl-C stops it", err=True
+        )
         daemon.run()

@@ -12,6 +12,7 @@ from reconciler.errors import InputError
 if TYPE_CHECKING:
     from billwatch.config import Config
     from billwatch.sections import Organisation
+    from billwatch.wiring import House
     from storage.ledger import Ledger
 
 
@@ -40,12 +41,22 @@ class Session:
             raise InputError(f"Say which organisation with --organisation: {', '.join(each.key for each in every)}.")
         return self.config.settings(key or every[0].key)
 
+    def keys(self, key: str = "") -> list[str]:
+        """The key of that organisation; without one, those of all. Raises InputError."""
+        return [self.organisation(key).key] if key else [each.key for each in self.config.organisation]
+
     def ledger(self) -> "Ledger":
         """The ledger, to be closed by whoever asks; made when there is none yet. Raises StorageError."""
         from storage.ledger import Ledger
 
         prefixes = {each.key: each.number_prefix for each in self.config.organisation}
         return Ledger.open(self.config.storage.url, prefixes=prefixes)
+
+    def house(self) -> "House":
+        """Everything put together, to be closed by whoever asks. Raises ConfigurationError or StorageError."""
+        from billwatch.wiring import House
+
+        return House(self.complete())
 
     def now(self) -> dt.datetime:
         """The present moment, in UTC."""

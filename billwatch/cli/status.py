@@ -10,7 +10,7 @@ from billwatch.cli.session import Session, pass_session
 from reconciler.cycle import paused
 from reconciler.model import Books
 from reconciler.reasons import Action, Reason, words
-from reconciler.words import currency_of, money, moment
+from reconciler.words import moment, money
 from storage import Ledger
 from storage.overview import Listed
 
@@ -22,11 +22,12 @@ from storage.overview import Listed
 @click.option("--limit", default=100, show_default=True, help="How many to list at the most.")
 @json_option
 @pass_session
-def command(session: Session, organisation: str, milestones: bool, reason: str | None, limit: int, as_json: bool) -> None:
+def command(
+    session: Session, organisation: str, milestones: bool, reason: str | None, limit: int, as_json: bool
+) -> None:
     """Show how milestones and bills stand, and what waits for somebody."""
-    every = [session.organisation(organisation)] if organisation else session.config.organisation
     with session.ledger() as ledger:
-        for each in every:
+        for each in map(session.organisation, session.keys(organisation)):
             books = ledger.mirror.books(each.key)
             listed = _listed(ledger, each.key, milestones, reason, limit)
             summary = _summary(ledger, each.key, each.mode, books)
@@ -75,7 +76,9 @@ def _plain(one: Listed) -> dict[str, Any]:
 
 def _tell(summary: dict[str, Any], listed: list[Listed], books: Books) -> None:
     swept = moment(books.swept_at, books.zone) if books.swept_at else "never"
-    click.echo(f"{summary['organisation']} · {books.name or 'not read yet'} · mode {summary['mode']} · last sweep {swept}")
+    click.echo(
+        f"{summary['organisation']} · {books.name or 'not read yet'} · mode {summary['mode']} · last sweep {swept}"
+    )
     if summary["paused"] is not None:
         click.echo(f"  PAUSED {summary['paused']}; billwatch resume ends it")
     if books.hold:
@@ -87,7 +90,11 @@ def _tell(summary: dict[str, Any], listed: list[Listed], books: Books) -> None:
         click.echo(f"  {count:>6}  {reason:<20} {headline}")
     if listed:
         click.echo()
-        echo_table(("MILESTONE", "PAYEE", "AMOUNT", "BILL", "VERDICT", "REASON"), [_row(one, books) for one in listed], right={2})
+        echo_table(
+            ("MILESTONE", "PAYEE", "AMOUNT", "BILL", "VERDICT", "REASON"),
+            [_row(one, books) for one in listed],
+            right={2},
+        )
 
 
 def _row(one: Listed, books: Books) -> tuple[str, ...]:
