@@ -11,6 +11,8 @@ from storage.flags import Flags, read_flag
 from storage.models import FlagRow
 from storage.queues import MailFlagRow, MailRow
 
+ORDER = (MailRow.send_after, MailRow.id)
+
 
 class Outbox:
     """`notify.ports.Outbox` on tables."""
@@ -26,14 +28,11 @@ class Outbox:
         without open flags is not owed any more. `tries` counts earlier claims.
         """
         with self._store.write():
-            rows = self._store.rows(_due(now).limit(limit))
+            self._drop(now)
+            rows = self._store.rows(MailRow.select().where(_due(now)).order_by(*ORDER).limit(limit))
             flags = self._flags_of([row["id"] for row in rows])
-            mails = [_mail(row, flags.get(row["id"], ())) for row in rows]
-            dropped = [mail.mail_id for mail in mails if not mail.flags]
-            claimed = [mail.mail_id for mail in mails if mail.flags]
-            self._update(dropped, {"done": True, "dropped_at": now})
-            self._update(claimed, {"claimed_until": now + lease, "tries": MailRow.tries + 1})
-        return [mail for mail in mails if mail.flags]
+            self._update(list(flags), {"claimed_until": now + lease, "tries": MailRow.tries + 1})
+        return [_mail(row, flags[row["id"]]) for row in rows]
 
     def sent(self, mail_id: int, now: dt.datetime) -> None:
         """The server has accepted the mail."""
@@ -76,6 +75,16 @@ class Outbox:
             rows = [{"mail": mail_id, "flag": flag.flag_id} for flag in flags]
             self._store.run(MailFlagRow.insert_many(rows).as_rowcount())
 
+    def _drop(self, now: dt.datetime) -> None:
+        """Warnings and alerts all of whose flags have closed are not owed any more."""
+        still_open = (
+            MailFlagRow.select(MailFlagRow.mail)
+            .join(FlagRow, on=(MailFlagRow.flag == FlagRow.id))
+            .where(FlagRow.closed_at.is_null())
+        )
+        moot = _due(now) & (MailRow.kind != MailKind.RESULT) & MailRow.id.not_in(still_open)
+        self._store.run(MailRow.update(done=True, dropped_at=now).where(moot))
+
     def _update(self, mail_ids: Sequence[int], changes: dict[str, Any]) -> None:
         if mail_ids:
             owed = MailRow.id.in_(list(mail_ids)) & (MailRow.done == False)  # noqa: E712  an expression of SQL
@@ -107,8 +116,7 @@ class Outbox:
 
 def _due(now: dt.datetime) -> Any:
     free = MailRow.claimed_until.is_null() | (MailRow.claimed_until <= now)
-    owed = (MailRow.done == False) & (MailRow.send_after <= now)  # noqa: E712  an expression of SQL
-    return MailRow.select().where(owed & free).order_by(MailRow.send_after, MailRow.id)
+    return (MailRow.done == False) & (MailRow.send_after <= now) & free  # noqa: E712  an expression of SQL
 
 
 def _mail(row: Mapping[str, Any], flags: tuple[Flag, ...]) -> Mail:

@@ -1,0 +1,204 @@
+"""A case holds the bills, contacts and exemption that its decision is about, and no others."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from ledger_samples import DAY, NOW, ORG, attempt, bill, bind, case_of, choice, milestone, terms
+
+from reconciler.model import Bill, Contact, Link, Links, Milestone, Status
+from storage.ledger import Ledger
+
+AROHA = Contact("c1", "Aroha Trust")
+
+
+def _ids(bills: tuple[Bill, ...]) -> list[str]:
+    return [each.bill_id for each in bills]
+
+
+def test_the_linked_bill_is_gathered(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone("M1"), milestone("M2")], NOW)
+    ledger.mirror.store_bills(ORG, [bill("b1"), bill("b2")])
+    bind(ledger, "b2")
+    assert case_of(ledger, "M1").bill == bill("b2")
+    assert case_of(ledger, "M2").bill is None
+
+
+def test_a_linked_bill_that_was_never_read_is_neither_there_nor_missing(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    bind(ledger, "b1")
+    case = case_of(ledger)
+    assert (case.bill, case.missing) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"number": "GM-M1"}, True),
+        ({"url": "https://x/1"}, True),
+        ({"number": "GM-M1", "url": "https://x/1", "status": Status.PAID}, True),
+        ({"number": "GM-M1", "status": Status.VOIDED}, False),
+        ({"number": "GM-M1", "status": Status.DELETED}, False),
+        ({"number": "GM-M1-2"}, False),
+        ({"number": "M1"}, False),
+        ({"url": "https://x/2"}, False),
+        ({"number": "", "url": ""}, False),
+    ],
+)
+def test_ours_are_live_bills_with_the_number_or_the_link(ledger: Ledger, changes: dict[str, Any], found: bool) -> None:
+    ledger.milestones.put([milestone(links=Links("https://x/1"))], NOW)
+    ledger.mirror.store_bills(ORG, [bill(contact_id="c9", **changes)])
+    assert bool(case_of(ledger).ours) is found
+
+
+def test_a_milestone_without_a_link_of_its_own_takes_no_bill_for_want_of_one(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill(url="")])
+    assert case_of(ledger).ours == ()
+
+
+def test_a_milestone_billed_again_looks_for_its_next_number(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill("b1", number="GM-M1"), bill("b2", number="GM-M1-2")])
+    ledger.milestones.choose(ORG, "M1", Link(generation=2, version=case_of(ledger).link.version), choice(), None, None)
+    assert _ids(case_of(ledger).ours) == ["b2"]
+
+
+def test_a_bill_that_somebody_is_linked_to_is_nobody_elses(ledger: Ledger) -> None:
+    ledger.mirror.store_contacts(ORG, [AROHA])
+    ledger.milestones.put([milestone("M1"), milestone("M2")], NOW)
+    ledger.mirror.store_bills(ORG, [bill("b1", number="GM-M2"), bill("b2")])
+    bind(ledger, "b1", "M1")
+    case = case_of(ledger, "M2")
+    assert (_ids(case.ours), _ids(case.similar)) == ([], ["b2"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, True),
+        ({"date": DAY + dt.timedelta(days=31)}, True),
+        ({"date": DAY - dt.timedelta(days=31), "status": Status.PAID}, True),
+        ({"total": Decimal(1150), "subtotal": Decimal(1000)}, True),
+        ({"date": DAY + dt.timedelta(days=32)}, False),
+        ({"total": Decimal("1000.01"), "subtotal": Decimal("999.99")}, False),
+        ({"contact_id": "c2"}, False),
+        ({"status": Status.VOIDED}, False),
+    ],
+)
+def test_similar_are_live_bills_of_contact_amount_and_near_date(
+    ledger: Ledger, changes: dict[str, Any], found: bool
+) -> None:
+    ledger.mirror.store_contacts(ORG, [AROHA])
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill(**changes)])
+    assert bool(case_of(ledger, near_days=31).similar) is found
+
+
+def test_what_is_ours_is_not_similar_besides(ledger: Ledger) -> None:
+    ledger.mirror.store_contacts(ORG, [AROHA])
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill("b1", number="GM-M1"), bill("b2")])
+    case = case_of(ledger)
+    assert (_ids(case.ours), _ids(case.similar)) == (["b1"], ["b2"])
+
+
+def test_a_linked_milestone_has_nothing_similar(ledger: Ledger) -> None:
+    ledger.mirror.store_contacts(ORG, [AROHA])
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill("b1"), bill("b2")])
+    bind(ledger, "b1")
+    assert case_of(ledger).similar == ()
+
+
+def test_bills_of_another_organisation_are_not_gathered(ledger: Ledger) -> None:
+    ledger.mirror.store_contacts(ORG, [AROHA])
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills("other", [bill("b1", organisation="other", number="GM-M1"), bill("b2")])
+    case = case_of(ledger)
+    assert (case.ours, case.similar) == ((), ())
+
+
+def test_contacts_are_those_of_the_payees_name_as_people_write_it(ledger: Ledger) -> None:
+    names = ["Aroha Trust", "AROHA  trust", "Aroha Trust Ltd", "Äroha Trust"]
+    ledger.mirror.store_contacts(ORG, [Contact(f"c{number}", name) for number, name in enumerate(names)])
+    ledger.milestones.put([milestone(payee=" aroha\u00a0trust")], NOW)
+    assert [contact.contact_id for contact in case_of(ledger).contacts] == ["c0", "c1"]
+
+
+def test_an_archived_contact_is_left_out_beside_an_active_one(ledger: Ledger) -> None:
+    archived = Contact("c0", "Aroha Trust", archived=True)
+    ledger.mirror.store_contacts(ORG, [archived])
+    ledger.milestones.put([milestone()], NOW)
+    assert case_of(ledger).contacts == (archived,)
+    ledger.mirror.store_contacts(ORG, [AROHA])
+    assert case_of(ledger).contacts == (AROHA,)
+
+
+def test_a_payee_mapped_by_hand_is_that_contact_alone(ledger: Ledger) -> None:
+    mapped = Contact("c7", "Another name", archived=True)
+    ledger.mirror.store_contacts(ORG, [AROHA, mapped])
+    ledger.milestones.put([milestone("M1", contact_id="c7"), milestone("M2", contact_id="unknown")], NOW)
+    assert case_of(ledger, "M1").contacts == (mapped,)
+    assert case_of(ledger, "M2").contacts == ()
+
+
+def test_a_merged_contact_is_followed_to_the_one_that_took_over(ledger: Ledger) -> None:
+    last = Contact("c3", "Last")
+    merged = [Contact("c1", "First", archived=True, merged_to="c2"), Contact("c2", "Next", True, "c3"), last]
+    ledger.mirror.store_contacts(ORG, merged)
+    ledger.milestones.put([milestone(contact_id="c1")], NOW)
+    assert case_of(ledger).contacts == (last,)
+
+
+def test_contacts_merged_in_a_circle_end_somewhere(ledger: Ledger) -> None:
+    ledger.mirror.store_contacts(ORG, [Contact("c1", "a", True, "c2"), Contact("c2", "b", True, "c1")])
+    ledger.milestones.put([milestone(contact_id="c1")], NOW)
+    assert len(case_of(ledger).contacts) == 1
+
+
+def test_a_payee_billed_before_keeps_its_contact_when_that_is_renamed(ledger: Ledger) -> None:
+    ledger.mirror.store_contacts(ORG, [AROHA])
+    ledger.milestones.put([milestone("M1"), milestone("M2")], NOW)
+    begun = ledger.attempts.begin(attempt(ledger, "M1"), NOW)
+    assert begun is not None
+    ledger.attempts.finish(begun.attempt_id, [("M1", Link(bill_id="b1", seen=terms(contact="c1")))], NOW)
+    renamed = replace(AROHA, name="Aroha Foundation")
+    ledger.mirror.store_contacts(ORG, [renamed, Contact("c2", "Aroha Trust")])
+    assert case_of(ledger, "M2").contacts == (renamed,)
+
+
+def test_a_payee_whose_contact_was_new_when_billed_is_not_remembered(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone("M1"), milestone("M2")], NOW)
+    begun = ledger.attempts.begin(attempt(ledger, "M1"), NOW)
+    assert begun is not None
+    ledger.attempts.finish(begun.attempt_id, [("M1", Link(bill_id="b1", seen=terms(contact="new:Aroha")))], NOW)
+    ledger.mirror.store_contacts(ORG, [AROHA])
+    assert case_of(ledger, "M2").contacts == (AROHA,)
+
+
+def test_a_thousand_cases_are_each_their_own(ledger: Ledger) -> None:
+    def number(index: int) -> Milestone:
+        return milestone(f"M{index:04}", payee=f"Payee {index}", amount=Decimal(index))
+
+    ledger.milestones.put([number(index) for index in range(1000)], NOW)
+    ledger.mirror.store_contacts(ORG, [Contact(f"c{index}", f"Payee {index}") for index in range(1000)])
+    ledger.mirror.store_bills(
+        ORG, [bill(f"b{index}", number=f"GM-M{index:04}", total=Decimal(index)) for index in range(1000)]
+    )
+    cases = list(ledger.milestones.stream(ORG, 31))
+    assert [_ids(case.ours) for case in cases] == [[f"b{index}"] for index in range(1000)]
+    assert [case.contacts[0].contact_id for case in cases] == [f"c{index}" for index in range(1000)]
+
+
+def test_the_number_of_queries_does_not_grow_with_that_of_milestones(
+    ledger: Ledger, count_queries: Callable[[Callable[[], object]], int]
+) -> None:
+    ledger.mirror.store_contacts(ORG, [AROHA])
+    keys = [f"M{number}" for number in range(300)]
+    ledger.milestones.put([milestone(key) for key in keys], NOW)
+    one = count_queries(lambda: ledger.milestones.gather(ORG, keys[:1], 31))
+    assert count_queries(lambda: ledger.milestones.gather(ORG, keys, 31)) == one

@@ -1,0 +1,381 @@
+"""What Xero holds is kept as last read, and a change of it makes due exactly the milestones that it bears upon."""
+
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from ledger_samples import (
+    DAY,
+    HOUR,
+    NOW,
+    ORG,
+    Broken,
+    bill,
+    bind,
+    case_of,
+    choice,
+    decide,
+    dirty,
+    hear,
+    milestone,
+    notice,
+    settle,
+    verdict,
+)
+
+from reconciler.errors import StorageError
+from reconciler.model import Books, Contact, Decision, Line, Link, Links, Status
+from reconciler.reasons import Choose, Reason
+from storage.ledger import Ledger
+
+LATER = NOW + HOUR
+AROHA = Contact("c1", "Aroha Trust")
+
+
+def _settled(ledger: Ledger, **changes: Any) -> None:
+    ledger.milestones.put([milestone(**changes)], NOW)
+    settle(ledger)
+
+
+def test_books_are_empty_before_the_first_reading(ledger: Ledger) -> None:
+    assert ledger.mirror.books(ORG) == Books()
+
+
+def test_books_are_kept(ledger: Ledger) -> None:
+    books = Books(
+        organisation_id="x",
+        currency="NZD",
+        zone="Pacific/Auckland",
+        period_lock=DAY,
+        accounts=frozenset({"400", "200"}),
+        tracking=frozenset({("Region", "North"), ("Region", "South")}),
+        read_at=NOW,
+        watermark=NOW,
+        hold=Reason.PAUSED,
+        room_money=Decimal("99.99"),
+    )
+    ledger.mirror.store_books(ORG, books)
+    assert ledger.mirror.books(ORG) == books
+    assert ledger.mirror.books("other") == Books()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"currency": "AUD"},
+        {"zone": "Pacific/Auckland"},
+        {"adviser": True},
+        {"may_approve": False},
+        {"accounts": frozenset({"400"})},
+        {"taxes": frozenset()},
+        {"currencies": frozenset({"NZD"})},
+        {"tracking": frozenset({("a", "b")})},
+        {"hold": Reason.PAUSED},
+    ],
+)
+def test_a_change_of_the_books_that_all_decisions_see_makes_all_due(ledger: Ledger, changes: dict[str, Any]) -> None:
+    _settled(ledger)
+    ledger.mirror.store_books(ORG, replace(Books(), **changes))
+    assert dirty(ledger)
+
+
+def test_any_number_of_milestones_is_made_due(ledger: Ledger) -> None:
+    keys = [f"M{number:04}" for number in range(1100)]
+    ledger.milestones.put([milestone(key) for key in keys], NOW)
+    decisions = [Decision(case, verdict(Reason.NOT_DUE)) for case in ledger.milestones.stream(ORG, 31)]
+    ledger.milestones.apply(ORG, decisions, notice(), NOW)
+    assert ledger.milestones.dirty_keys(ORG, NOW, 2000) == []
+    ledger.mirror.store_books(ORG, Books(currency="AUD"))
+    assert ledger.milestones.dirty_keys(ORG, NOW, 2000) == keys
+
+
+def test_times_and_room_in_the_books_make_nothing_due(ledger: Ledger) -> None:
+    _settled(ledger)
+    ledger.mirror.store_books(ORG, Books(read_at=NOW, swept_at=NOW, watermark=NOW, room=5, name="x", short_code="!"))
+    assert not dirty(ledger)
+
+
+def test_books_of_another_organisation_make_nothing_due(ledger: Ledger) -> None:
+    _settled(ledger)
+    ledger.mirror.store_books("other", Books(currency="AUD"))
+    assert not dirty(ledger)
+
+
+LOCK = dt.date(2026, 1, 31)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "due"),
+    [
+        (None, DAY, True),
+        (LOCK, DAY, True),
+        (DAY, LOCK, True),
+        (DAY, None, True),
+        (None, LOCK, False),
+        (LOCK, DAY - dt.timedelta(days=1), False),
+        (DAY, DAY + dt.timedelta(days=9), False),
+        (DAY, DAY, False),
+    ],
+)
+@pytest.mark.parametrize("which", ["period_lock", "year_lock"])
+@pytest.mark.parametrize("whose", ["milestone", "bill", "chosen"])
+def test_a_lock_date_makes_due_whose_date_it_passes_over(
+    ledger: Ledger, old: dt.date | None, new: dt.date | None, due: bool, which: str, whose: str
+) -> None:
+    far = dt.date(2030, 1, 1)
+    ledger.milestones.put([milestone(date=DAY if whose == "milestone" else far)], NOW)
+    ledger.mirror.store_bills(ORG, [bill("b9", date=DAY if whose == "bill" else far)])
+    link = Link(bill_id="b9", chosen_date=DAY if whose == "chosen" else None, version=case_of(ledger).link.version)
+    assert ledger.milestones.choose(ORG, "M1", link, choice(), None, None)
+    ledger.mirror.store_books(ORG, replace(Books(), **{which: old}))
+    settle(ledger)
+    ledger.mirror.store_books(ORG, replace(Books(), **{which: new}))
+    assert dirty(ledger) is due
+
+
+def test_a_moved_lock_makes_due_what_a_lock_had_blocked(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone("M1"), milestone("M2"), milestone("M3")], NOW)
+    decide(ledger, Reason.PERIOD_LOCKED, "M1")
+    decide(ledger, Reason.NOT_DUE, "M2", link=Link(locked_out=DAY))
+    settle(ledger, "M3")
+    ledger.mirror.store_books(ORG, Books(period_lock=dt.date(2020, 1, 1)))
+    assert ledger.milestones.dirty_keys(ORG, NOW, 10) == ["M1", "M2"]
+
+
+def test_marks_that_were_cut_off_are_made_up_for(ledger: Ledger, broken: Broken) -> None:
+    _settled(ledger)
+    with broken("UPDATE ON link"), pytest.raises(StorageError):
+        ledger.mirror.store_books(ORG, Books(currency="NZD"))
+    assert not dirty(ledger)
+    ledger.mirror.store_books(ORG, Books(currency="NZD"))
+    assert dirty(ledger)
+    settle(ledger)
+    ledger.mirror.store_books(ORG, Books(currency="NZD"))
+    assert not dirty(ledger)
+
+
+def test_a_bill_is_kept_whole(ledger: Ledger) -> None:
+    line = Line(
+        "l1", "Grant “Ōtaki”", Decimal("1.5"), Decimal("12.3456"), Decimal("18.52"), "400", "INPUT2", Decimal(2)
+    )
+    whole = bill(
+        lines=(line, replace(line, line_id="l2", tracking=(("Region", "North"),))),
+        url="https://x/1",
+        paid=Decimal("0.01"),
+        credited=Decimal("0.02"),
+        due=Decimal("-5.50"),
+        paid_on=DAY,
+        due_date=DAY,
+        status=Status.AUTHORISED,
+    )
+    ledger.mirror.store_bills(ORG, [whole])
+    assert ledger.mirror.bill(ORG, "b1") == whole
+    assert ledger.mirror.bill("other", "b1") is None
+
+
+def test_an_older_reading_never_replaces_a_newer_one(ledger: Ledger) -> None:
+    ledger.mirror.store_bills(ORG, [bill(read_at=LATER, status=Status.PAID)])
+    ledger.mirror.store_bills(ORG, [bill(read_at=NOW, status=Status.DRAFT)])
+    held = ledger.mirror.bill(ORG, "b1")
+    assert held is not None
+    assert (held.status, held.read_at) == (Status.PAID, LATER)
+
+
+def test_of_a_bill_given_twice_the_newer_reading_counts(ledger: Ledger) -> None:
+    ledger.mirror.store_bills(ORG, [bill(read_at=LATER, status=Status.PAID), bill(read_at=NOW)])
+    held = ledger.mirror.bill(ORG, "b1")
+    assert held is not None
+    assert held.status is Status.PAID
+
+
+def test_many_bills_are_kept(ledger: Ledger) -> None:
+    ledger.mirror.store_bills(ORG, [bill(f"b{number}", number=f"N{number % 2}") for number in range(250)])
+    assert len(ledger.mirror.numbered(ORG, ["N0"])) == 125
+    assert ledger.mirror.numbered(ORG, ["N0", "N1"])[0].bill_id == "b0"
+    assert ledger.mirror.numbered("other", ["N0"]) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": Status.VOIDED},
+        {"total": Decimal("1000.01")},
+        {"paid": Decimal(1)},
+        {"due_date": DAY},
+        {"contact_id": "c2"},
+        {"url": "https://elsewhere"},
+        {"lines": (Line("l", "", Decimal(1), Decimal(1), Decimal(1), "", "", Decimal(0)),)},
+    ],
+)
+def test_a_changed_bill_makes_its_milestone_due(ledger: Ledger, changes: dict[str, Any]) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill()])
+    bind(ledger, "b1")
+    ledger.mirror.store_bills(ORG, [bill(read_at=LATER, **changes)])
+    assert dirty(ledger)
+
+
+def test_a_bill_that_was_only_read_again_makes_nothing_due(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill()])
+    bind(ledger, "b1")
+    ledger.mirror.store_bills(ORG, [bill(read_at=LATER, updated_at=LATER)])
+    assert not dirty(ledger)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"number": "GM-M1", "total": Decimal(5)},
+        {"number": "GM-M1-2", "total": Decimal(5)},
+        {"url": "https://x/1", "contact_id": "c9", "total": Decimal(5)},
+        {},
+        {"total": Decimal(5), "subtotal": Decimal(1000)},
+        {"contact_id": "c9"},
+        {"contact_name": "", "contact_id": "c1"},
+        {"contact_name": "", "contact_id": "c-survivor"},
+    ],
+    ids=["number", "number again", "url", "total", "subtotal", "name", "contact", "merged contact"],
+)
+def test_a_bill_that_a_milestone_may_take_for_its_own_makes_it_due(ledger: Ledger, changes: dict[str, Any]) -> None:
+    ledger.mirror.store_contacts(ORG, [replace(AROHA, merged_to="c-survivor"), Contact("c-survivor", "Another")])
+    _settled(ledger, links=Links("https://x/1"))
+    ledger.mirror.store_bills(ORG, [bill(**changes)])
+    assert dirty(ledger)
+    settle(ledger)
+    ledger.mirror.store_bills(ORG, [bill(**changes, read_at=LATER, status=Status.VOIDED)])
+    assert dirty(ledger)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"number": "M1", "total": Decimal(5)},
+        {"number": "GM-M1x", "total": Decimal(5)},
+        {"contact_id": "c9", "contact_name": "Other"},
+        {"total": Decimal("999.99")},
+    ],
+)
+def test_a_bill_that_is_not_like_a_milestone_makes_nothing_due(ledger: Ledger, changes: dict[str, Any]) -> None:
+    ledger.mirror.store_contacts(ORG, [AROHA])
+    _settled(ledger, links=Links("https://x/1"))
+    ledger.mirror.store_bills(ORG, [bill(**changes)])
+    assert not dirty(ledger)
+
+
+def test_a_bill_like_that_of_a_linked_milestone_makes_nothing_due(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill()])
+    bind(ledger, "b1")
+    ledger.mirror.store_bills(ORG, [bill("b2", number="GM-M1")])
+    assert not dirty(ledger)
+
+
+def test_a_missing_bill_makes_its_milestone_due_once(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill()])
+    bind(ledger, "b1")
+    ledger.mirror.store_missing(ORG, "b1", LATER)
+    assert dirty(ledger)
+    case = case_of(ledger)
+    assert case.missing
+    assert case.bill == bill()
+    assert ledger.mirror.missing_count(ORG) == 1
+    settle(ledger)
+    ledger.mirror.store_missing(ORG, "b1", LATER)
+    assert not dirty(ledger)
+
+
+def test_a_bill_read_later_than_it_was_missing_is_found_again(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill()])
+    bind(ledger, "b1")
+    ledger.mirror.store_missing(ORG, "b1", LATER)
+    settle(ledger)
+    ledger.mirror.store_bills(ORG, [bill(read_at=LATER)])
+    assert not case_of(ledger).missing
+    assert dirty(ledger)
+    assert ledger.mirror.missing_count(ORG) == 0
+
+
+def test_a_bill_read_after_the_question_is_not_missing(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill(read_at=LATER)])
+    bind(ledger, "b1")
+    ledger.mirror.store_missing(ORG, "b1", NOW)
+    assert not case_of(ledger).missing
+    assert not dirty(ledger)
+
+
+def test_a_missing_bill_that_nobody_is_linked_to_is_not_counted(ledger: Ledger) -> None:
+    ledger.mirror.store_missing(ORG, "b1", NOW)
+    assert ledger.mirror.missing_count(ORG) == 0
+
+
+def test_linked_bills_that_were_never_read_are_named(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone(key) for key in ("M1", "M2", "M3", "M4")], NOW)
+    ledger.mirror.store_bills(ORG, [bill("b2")])
+    for number in (1, 2, 3):
+        bind(ledger, f"b{number}", f"M{number}")
+    ledger.mirror.store_missing(ORG, "b3", NOW)
+    assert ledger.mirror.linked_unread(ORG, 10) == ["b1"]
+    assert ledger.mirror.linked_unread("other", 10) == []
+
+
+@pytest.mark.parametrize("changes", [{"archived": True}, {"name": "Renamed"}, {"merged_to": "c2"}])
+def test_a_changed_contact_makes_its_payee_due(ledger: Ledger, changes: dict[str, Any]) -> None:
+    ledger.mirror.store_contacts(ORG, [AROHA])
+    _settled(ledger, payee="  aroha   TRUST ")
+    ledger.mirror.store_contacts(ORG, [replace(AROHA, **changes)])
+    assert dirty(ledger)
+
+
+def test_a_contact_that_now_bears_the_payees_name_makes_it_due(ledger: Ledger) -> None:
+    _settled(ledger)
+    ledger.mirror.store_contacts(ORG, [Contact("c7", "AROHA TRUST")])
+    assert dirty(ledger)
+
+
+def test_a_contact_mapped_by_hand_makes_its_milestone_due(ledger: Ledger) -> None:
+    _settled(ledger, contact_id="c7", payee="Whoever")
+    ledger.mirror.store_contacts(ORG, [Contact("c7", "Somebody")])
+    assert dirty(ledger)
+
+
+def test_an_unchanged_or_unrelated_contact_makes_nothing_due(ledger: Ledger) -> None:
+    ledger.mirror.store_contacts(ORG, [AROHA])
+    _settled(ledger)
+    ledger.mirror.store_contacts(ORG, [AROHA, Contact("c2", "Somebody else")])
+    assert not dirty(ledger)
+
+
+def test_an_event_of_a_linked_bill_is_read_until_it_is_clean(ledger: Ledger, url: str) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    bind(ledger, "b1")
+    hear(url, ledger, "b1", NOW)
+    ((bill_id, mark),) = ledger.mirror.dirty_bills(ORG, 10)
+    assert bill_id == "b1"
+    ledger.mirror.clean(ORG, [(bill_id, mark)])
+    assert ledger.mirror.dirty_bills(ORG, 10) == []
+
+
+def test_an_event_that_came_after_the_mark_stays(ledger: Ledger, url: str) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    bind(ledger, "b1")
+    hear(url, ledger, "b1", NOW)
+    marks = ledger.mirror.dirty_bills(ORG, 10)
+    hear(url, ledger, "b1", LATER)
+    ledger.mirror.clean(ORG, marks)
+    assert [bill_id for bill_id, _ in ledger.mirror.dirty_bills(ORG, 10)] == ["b1"]
+
+
+def test_an_event_that_came_before_the_link_is_matched_by_it(ledger: Ledger, url: str) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    hear(url, ledger, "b1", NOW)
+    assert ledger.mirror.dirty_bills(ORG, 10) == []
+    link = Link(bill_id="b1")
+    ledger.milestones.choose(ORG, "M1", link, choice(Choose.LINK), None, None)
+    assert [bill_id for bill_id, _ in ledger.mirror.dirty_bills(ORG, 10)] == ["b1"]
+    assert ledger.mirror.dirty_bills("other", 10) == []
