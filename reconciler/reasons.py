@@ -144,11 +144,11 @@ WORDS: dict[Reason, Words] = {
     Reason.WITHDRAWN: _skip("withdrawn", "The milestone was cancelled."),
     Reason.NOT_DUE: _skip("not due", "The milestone has not reached a stage at which it is billed."),
     Reason.NOTHING_TO_PAY: _skip("nothing to pay", "The milestone's amount is 0."),
-    Reason.PAID: _skip("paid", "The bill is paid and equals the milestone."),
-    Reason.PART_PAID: _skip("part-paid", "{settled} of the bill is paid or credited, and it equals the milestone."),
-    Reason.APPROVED: _skip("approved", "The bill is approved and equals the milestone."),
-    Reason.AWAITING_APPROVAL: _skip("awaiting approval", "The bill awaits approval and equals the milestone."),
-    Reason.IN_SYNC: _skip("in sync", "The draft bill equals the milestone."),
+    Reason.PAID: _skip("paid", "The bill is paid, and nothing is left to write."),
+    Reason.PART_PAID: _skip("part-paid", "{settled} of the bill is paid or credited, and nothing is left to write."),
+    Reason.APPROVED: _skip("approved", "The bill is approved, and nothing is left to write."),
+    Reason.AWAITING_APPROVAL: _skip("awaiting approval", "The bill awaits approval, and nothing is left to write."),
+    Reason.IN_SYNC: _skip("in sync", "The bill is a draft, and nothing is left to write."),
     Reason.WOULD_CREATE: _skip(
         "would be billed", "A bill of {amount} dated {date} would be made. This organisation is only watched."
     ),
@@ -179,7 +179,7 @@ WORDS: dict[Reason, Words] = {
     Reason.MASS_CHANGE: _hold(
         "many bills missing",
         "Unusually many bills cannot be found in Xero at once{message}. Nothing is done about any of them.",
-        "Check that the connection still leads to the right organisation; then confirm.",
+        "Check that the connection still leads to the right organisation; then confirm: billwatch resume --go-ahead.",
         Choose.GO_AHEAD,
         roles=(Role.OPERATOR, Role.ACCOUNTING),
     ),
@@ -191,7 +191,7 @@ WORDS: dict[Reason, Words] = {
     Reason.CAP_REACHED: _hold(
         "hourly cap reached",
         "More new bills than the cap allows are due within the hour{message}.",
-        "Confirm that they are meant, or wait: the rest follows next hour.",
+        "Confirm that they are meant (billwatch resume --go-ahead), or wait: the rest follows next hour.",
         Choose.GO_AHEAD,
         roles=(Role.OPERATOR, Role.ACCOUNTING),
     ),
@@ -232,7 +232,7 @@ WORDS: dict[Reason, Words] = {
     Reason.LINK_DIFFERS: _flag(
         "linked bill differs",
         "The bill {number} was linked to this milestone, but the two do not agree. Nothing was changed.",
-        "Keep what Xero has, or have the milestone's values written.",
+        "Decide which of the two counts.",
         Choose.KEEP,
         Choose.OVERWRITE,
     ),
@@ -262,7 +262,7 @@ WORDS: dict[Reason, Words] = {
     Reason.CHANGED_IN_XERO: _flag(
         "changed in Xero",
         "The bill was changed in Xero ({fields}); the milestone was not. Nothing was overwritten.",
-        "Keep what Xero has, or have the milestone's values written. " + _FIX,
+        "Decide which of the two counts. " + _FIX,
         Choose.KEEP,
         Choose.OVERWRITE,
     ),
@@ -313,7 +313,7 @@ WORDS: dict[Reason, Words] = {
     Reason.EDITED_IN_XERO: _flag(
         "changed on both sides",
         "Milestone and bill were both changed since they last agreed. Neither was overwritten.",
-        "Keep what Xero has, or have the milestone's values written.",
+        "Decide which of the two counts.",
         Choose.KEEP,
         Choose.OVERWRITE,
     ),

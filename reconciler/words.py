@@ -160,6 +160,8 @@ def if_nobody_acts(decision: Decision, books: Books) -> str:
         return "If nobody acts, what was paid stands."
     if bill and bill.status.unapproved:
         return f"If nobody acts, the bill of {money(bill.total, bill.currency)} stays as it is in Xero."
+    if reason is Reason.DUPLICATE_BILL:
+        return "If nobody acts, all of these bills stay, and more than one of them may be paid."
     if reason is Reason.POSSIBLE_DUPLICATE:
         return "If nobody acts, the bill that is there stays the only one."
     milestone = decision.case.milestone
