@@ -55,7 +55,7 @@ def test_the_review_s_own_fields_make_the_choice() -> None:
     hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', review.text)
     answer = browser.post({**dict(hidden), "step": "confirm"})
     assert answer.status_code == 200
-    assert "Approved. The bill is approved and equals the milestone." in text(answer)
+    assert "Approved. The bill is approved, and nothing is left to write." in text(answer)
     ((token, choice, keys),) = browser.desk.acts
     assert (token, keys) == ("tok3n", ("M-0412",))
     assert (choice.kind, choice.by, choice.at) == (Choose.KEEP, "Ann Example", desk.NOW)
