@@ -62,6 +62,8 @@ class Http:
         self._pool = httpx.Client(
             timeout=httpx.Timeout(silence_seconds, connect=min(CONNECT_SECONDS, silence_seconds)),
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "billwatch"},
+            # A proxy named in the environment cannot reach a sandbox on this very machine.
+            mounts={"all://127.0.0.1": None, "all://localhost": None},
         )
 
     def exchange(self, call: Call) -> Answer:

@@ -1,5 +1,6 @@
 """Whatever goes wrong on the way has its own name, and a write that may have arrived is never called undone."""
 
+import base64
 import json
 import logging
 import socket
@@ -102,8 +103,9 @@ def test_a_write_that_could_not_even_be_sent_was_surely_not_done(
     connection = Connection("main", "client_credentials", "id", "s", f"http://127.0.0.1:{port}", script.url)
     with Connections(store, [KEY], clock) as connections:
         client = connections.client(connection, Organisation("trust", "Trust"))
-        with pytest.raises(Unavailable, match="could not be reached"):
+        with pytest.raises(Unavailable, match="could not be reached") as caught:
             client.send(attempt(requests.create([write()]), write()))
+    assert caught.value.__context__ is None
 
 
 def test_a_write_without_a_token_was_not_done(rig: Rig, script: Script) -> None:
@@ -149,6 +151,19 @@ def test_an_answer_that_drips_on_for_minutes_is_cut_off(script: Script, clock: C
         script.replies.append(Reply(200, b"x", before=lambda: clock.advance(121)))
         with pytest.raises(Unavailable, match="longer than 120 s"):
             http.exchange(Call("GET", script.url, {}))
+    finally:
+        http.close()
+
+
+def test_a_sandbox_on_this_machine_is_reached_past_a_proxy(
+    script: Script, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    http = Http(clock)
+    try:
+        script.reply(200, b"here")
+        assert http.exchange(Call("GET", script.url, {})).body == b"here"
     finally:
         http.close()
 
@@ -286,6 +301,7 @@ def test_no_secret_is_ever_shown(script: Script, store: MemoryStore, clock: Cloc
     assert "xero_read_retried" in text
     assert "send_request_headers" in text
     assert "MARK" not in text
+    assert base64.b64encode(b"id:MARK-secret").decode() not in text
     assert KEY not in text
 
 
