@@ -10,16 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stamina
 from cryptography.fernet import Fernet
 
 from billwatch.config import Config, checked
 from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
-from reconciler.model import Decision, Milestone
+from receiver.ports import Done
+from reconciler.cycle import paused
+from reconciler.model import Choice, Decision, Flag, Milestone
 from reconciler.ports import Report
-from reconciler.reasons import Reason
+from reconciler.reasons import Choose, Reason
 
 KEY = "example"
+
+
+@pytest.fixture(autouse=True)
+def _impatient() -> Iterator[None]:
+    """Reads are tried three times all the same, without real waiting in between."""
+    stamina.set_testing(True, attempts=3, cap=True)
+    yield
+    stamina.set_testing(False)
 
 
 @pytest.fixture
@@ -73,6 +84,29 @@ class World:
 
     def reason(self, key: str = "M-1") -> Reason:
         return self.standing(key).verdict.reason
+
+    def flags(self, key: str = "M-1") -> list[Flag]:
+        """Every flag that the milestone ever had, in the order in which they were opened."""
+        moments = self.house.ledger.overview.timeline(KEY, key)
+        return [moment.value for moment in moments if moment.what == "flag"]
+
+    def open_flags(self) -> list[Flag]:
+        """The open flags of the organisation, its own included."""
+        return self.house.ledger.overview.open_flags(KEY, limit=1_000)
+
+    def choose(self, kind: Choose, key: str = "M-1", **more: Any) -> Done:
+        """Decide as a person on the command line."""
+        choice = Choice(kind, by="Ann Example", at=self.house.clock(), **more)
+        return self.house.desk.command(KEY, key, choice)
+
+    def pause(self, why: str | None = "by Ann Example") -> None:
+        """What `billwatch pause` does, and with `None` what `billwatch resume` does."""
+        self.house.ledger.state.put(paused(KEY), why)
+        self.house.ledger.milestones.touch(KEY)
+
+    def writes(self) -> int:
+        """How often Xero was asked to write a bill."""
+        return self.xero.calls("/Invoices", method="PUT") + self.xero.calls("/Invoices", method="POST")
 
     def bill(self, key: str = "M-1") -> Any:
         """The only bill in the sandbox that carries the milestone's number."""

@@ -1,0 +1,610 @@
+"""Every reason of the decision, reached against the sandbox over real HTTP, and the cure that makes it go away.
+
+A road leads a fresh world to its reason; `cure` is what a person does about it, and `after` how the milestone stands
+then. A flag must have closed by itself meanwhile, saying why.
+"""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from billwatch.sandbox.books import new_id
+from reconciler.model import Links
+from reconciler.reasons import Action, Choose, Reason, words
+
+DAY = dt.timedelta(days=1)
+PRICE = Decimal("1200.00")
+OTHER = Decimal("1300.00")
+AUTHORISED = 'mode = "sync"\nbill_status = "authorised"'
+WATCH = 'mode = "watch"'
+
+Make = Callable[..., Any]
+
+
+@dataclasses.dataclass
+class Reached:
+    """A world in which `key` stands under the reason of the road."""
+
+    world: Any
+    cure: Callable[[], object]
+    after: Reason
+    key: str = "M-1"
+
+
+ROADS: dict[Reason, Callable[[Make], Reached]] = {}
+
+
+def road(reason: Reason) -> Callable[[Callable[[Make], Reached]], Callable[[Make], Reached]]:
+    def known(walk: Callable[[Make], Reached]) -> Callable[[Make], Reached]:
+        assert reason not in ROADS
+        ROADS[reason] = walk
+        return walk
+
+    return known
+
+
+@pytest.mark.parametrize("reason", ROADS.keys() or Reason)
+def test_each_reason_is_reached_and_cured(make_world, reason):
+    reached = ROADS[reason](make_world)
+    world, key = reached.world, reached.key
+    assert world.reason(key) is reason
+    action = world.standing(key).verdict.action
+    assert action is words(reason).action
+    raised = [flag for flag in world.flags(key) if flag.closed_at is None]
+    assert [flag.reason for flag in raised] == ([reason] if action is Action.FLAG else [])
+
+    reached.cure()
+
+    assert world.reason(key) is reached.after
+    kept = [flag.reason for flag in world.flags(key) if flag.closed_at is None]
+    assert kept == ([reached.after] if words(reached.after).action is Action.FLAG else [])
+    assert all(flag.closed_because for flag in world.flags(key) if flag.closed_at is not None)
+
+
+def test_every_reason_has_a_road():
+    assert set(ROADS) == set(Reason)
+
+
+def ready(make: Make, **how: Any) -> Any:
+    """A swept world."""
+    world = make(**how)
+    world.sweep()
+    return world
+
+
+def billed(make: Make, **how: Any) -> Any:
+    """A world in which M-1 was billed."""
+    world = ready(make, **how)
+    world.put()
+    world.turn()
+    assert world.writes() == 1
+    return world
+
+
+def approved(make: Make, **how: Any) -> Any:
+    world = billed(make, **how)
+    world.org.approve("M-1")
+    world.sweep()
+    return world
+
+
+def paid(make: Make, amount: Decimal | None = None) -> Any:
+    world = approved(make)
+    world.org.pay("M-1", amount)
+    world.sweep()
+    return world
+
+
+def changed(world: Any, **changes: Any) -> None:
+    """The platform changes the milestone."""
+    world.put(**changes)
+    world.turn()
+
+
+def by_hand(world: Any, **fields: Any) -> Any:
+    """A bill made in Xero by hand that equals M-1."""
+    fields = {"contact": "Payee of M-1", "total": PRICE, "date": world.xero.now().date(), **fields}
+    return world.org.add_bill(**fields)
+
+
+@road(Reason.CREATE)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    world.put()
+    world.cycle.refresh(["M-1"])
+    assert world.writes() == 0
+    return Reached(world, world.turn, Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.UPDATE)
+def _(make: Make) -> Reached:
+    world = billed(make)
+    world.put(amount=OTHER)
+    world.cycle.refresh(["M-1"])
+    assert world.bill().total == PRICE
+    return Reached(world, world.turn, Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.EXEMPT)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    changed(world, stages=frozenset())
+    world.choose(Choose.EXEMPT, reason="paid in kind")
+    changed(world, stages=frozenset({"approved"}))
+
+    def cure() -> None:
+        assert world.house.ledger.milestones.end_exemption("example", "M-1", "Ann Example", world.house.clock())
+        world.turn()
+
+    return Reached(world, cure, Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.WITHDRAWN)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    changed(world, cancelled=True)
+    return Reached(world, lambda: changed(world, cancelled=False), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.NOT_DUE)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    changed(world, stages=frozenset({"drafted"}))
+    return Reached(world, lambda: changed(world, stages=frozenset({"approved"})), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.NOTHING_TO_PAY)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    changed(world, amount=Decimal(0))
+    return Reached(world, lambda: changed(world, amount=PRICE), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.PAID)
+def _(make: Make) -> Reached:
+    world = paid(make)
+    return Reached(world, lambda: (world.org.unpay("M-1"), world.sweep()), Reason.PAYMENT_REVERSED)
+
+
+@road(Reason.PART_PAID)
+def _(make: Make) -> Reached:
+    world = paid(make, Decimal(200))
+    return Reached(world, lambda: (world.org.pay("M-1"), world.sweep()), Reason.PAID)
+
+
+@road(Reason.APPROVED)
+def _(make: Make) -> Reached:
+    world = approved(make)
+    return Reached(world, lambda: (world.org.pay("M-1"), world.sweep()), Reason.PAID)
+
+
+@road(Reason.AWAITING_APPROVAL)
+def _(make: Make) -> Reached:
+    world = billed(make)
+    return Reached(world, lambda: (world.org.approve("M-1"), world.sweep()), Reason.APPROVED)
+
+
+@road(Reason.IN_SYNC)
+def _(make: Make) -> Reached:
+    world = billed(make, organisation='mode = "sync"\nbill_status = "draft"')
+    return Reached(world, lambda: (world.org.submit("M-1"), world.sweep()), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.WOULD_CREATE)
+def _(make: Make) -> Reached:
+    world = ready(make, organisation=WATCH)
+    changed(world)
+    return Reached(world, lambda: go_live(world), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.WOULD_UPDATE)
+def _(make: Make) -> Reached:
+    world = billed(make)
+    world.house = world.reopen(organisation=WATCH)
+    changed(world, amount=OTHER)
+    assert world.bill().total == PRICE
+    return Reached(world, lambda: go_live(world), Reason.AWAITING_APPROVAL)
+
+
+def go_live(world: Any) -> None:
+    world.house = world.reopen(organisation='mode = "sync"')
+    world.turn()
+
+
+@road(Reason.PAUSED)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    world.pause()
+    changed(world)
+    assert world.writes() == 0
+    return Reached(world, lambda: (world.pause(None), world.turn()), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.CONNECTION_LOST)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    world.org.disconnect()
+    world.put()
+    world.sweep()
+    return Reached(world, lambda: (world.org.reconnect(), later(world)), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.WRONG_ORGANISATION)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    right, world.org.books.organisation_id = world.org.books.organisation_id, new_id()
+    world.put()
+    world.sweep()
+
+    def cure() -> None:
+        world.org.books.organisation_id = right
+        later(world)
+
+    return Reached(world, cure, Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.FACTS_STALE)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    world.put()
+    world.xero.advance(hours=2)
+    world.turn()
+    return Reached(world, world.sweep, Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.XERO_UNAVAILABLE)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    world.xero.fault(503, times=100)
+    world.put()
+    world.sweep()
+    return Reached(world, lambda: (world.xero.clear_faults(), later(world)), Reason.AWAITING_APPROVAL)
+
+
+def later(world: Any) -> None:
+    """When the time for the next try has come."""
+    world.xero.advance(minutes=16)
+    world.sweep()
+
+
+@road(Reason.MASS_CHANGE)
+def _(make: Make) -> Reached:
+    world = ready(make, policy="missing_at_once = 1")
+    world.put("M-1")
+    world.put("M-2")
+    world.turn()
+    world.org.books.bills.clear()
+    world.cycle.refresh(["M-1", "M-2"])
+    return Reached(world, lambda: world.choose(Choose.GO_AHEAD), Reason.BILL_MISSING)
+
+
+@road(Reason.OUTCOME_UNKNOWN)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    world.xero.fault(cut="after", method="PUT", path="/Invoices")
+    changed(world)
+    return Reached(world, world.turn, Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.CAP_REACHED)
+def _(make: Make) -> Reached:
+    world = ready(make, policy="new_bills_per_hour = 1")
+    world.put("M-1")
+    world.put("M-2")
+    world.turn()
+    assert world.reason("M-1") is Reason.AWAITING_APPROVAL
+    return Reached(world, lambda: world.choose(Choose.GO_AHEAD, "M-2"), Reason.AWAITING_APPROVAL, key="M-2")
+
+
+@road(Reason.EXEMPT_WITH_BILL)
+def _(make: Make) -> Reached:
+    world = paid(make)
+    world.choose(Choose.EXEMPT, reason="handled by hand from now on")
+    assert world.reason() is Reason.EXEMPT
+    world.org.unpay("M-1")
+    world.sweep()
+    return Reached(world, lambda: (world.org.void("M-1"), world.sweep()), Reason.EXEMPT)
+
+
+@road(Reason.BILL_NOT_WANTED)
+def _(make: Make) -> Reached:
+    world = billed(make)
+    changed(world, cancelled=True)
+    return Reached(world, lambda: (world.org.delete("M-1"), world.sweep()), Reason.WITHDRAWN)
+
+
+@road(Reason.PAID_NOT_WANTED)
+def _(make: Make) -> Reached:
+    world = paid(make)
+    changed(world, amount=Decimal(0))
+    return Reached(world, lambda: world.choose(Choose.KEEP), Reason.NOTHING_TO_PAY)
+
+
+@road(Reason.DUPLICATE_BILL)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    by_hand(world, number="M-1")
+    second = by_hand(world, number="M-1")
+    world.put()
+    world.sweep()
+    return Reached(world, lambda: (world.org.void(second.bill_id), world.sweep()), Reason.APPROVED)
+
+
+@road(Reason.POSSIBLE_DUPLICATE)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    by_hand(world, number="INV-77")
+    world.put()
+    world.sweep()
+    return Reached(world, lambda: world.choose(Choose.BILL_ANYWAY), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.LINK_DIFFERS)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    by_hand(world, number="M-1", total="999.00")
+    world.put()
+    world.sweep()
+    return Reached(world, lambda: (world.org.edit("M-1", total=PRICE), world.sweep()), Reason.APPROVED)
+
+
+@road(Reason.BILL_MISSING)
+def _(make: Make) -> Reached:
+    world = billed(make)
+    bill = world.bill()
+    del world.org.books.bills[bill.bill_id]
+    world.cycle.refresh(["M-1"])
+
+    def cure() -> None:
+        world.org.books.bills[bill.bill_id] = bill
+        world.choose(Choose.RESYNC)
+
+    return Reached(world, cure, Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.BILL_VOIDED)
+def _(make: Make) -> Reached:
+    world = approved(make)
+    world.org.void("M-1")
+    world.sweep()
+
+    def cure() -> None:
+        world.choose(Choose.BILL_AGAIN)
+        assert [(bill.number, bill.status) for bill in world.org.bills()] == [("M-1", "VOIDED"), ("M-1-2", "SUBMITTED")]
+
+    return Reached(world, cure, Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.BILL_DELETED)
+def _(make: Make) -> Reached:
+    world = billed(make)
+    world.org.delete("M-1")
+    world.sweep()
+
+    def cure() -> None:
+        other = by_hand(world, number="INV-78")
+        world.choose(Choose.REPLACED_BY, bill_id=other.bill_id)
+
+    return Reached(world, cure, Reason.APPROVED)
+
+
+@road(Reason.CHANGED_IN_XERO)
+def _(make: Make) -> Reached:
+    world = billed(make)
+    world.org.edit("M-1", total=OTHER)
+    world.sweep()
+    return Reached(world, lambda: (world.org.edit("M-1", total=PRICE), world.sweep()), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.PAYMENT_REVERSED)
+def _(make: Make) -> Reached:
+    world = paid(make)
+    world.org.unpay("M-1")
+    world.sweep()
+    return Reached(world, lambda: (world.org.pay("M-1"), world.sweep()), Reason.PAID)
+
+
+def locked(make: Make, *, period: bool = True, organisation: str = AUTHORISED) -> Any:
+    """A world in which M-1 is dated behind a lock, and could not be billed for it."""
+    world = make(organisation=organisation)
+    today = world.xero.now().date()
+    world.org.lock(**{"period" if period else "year": today - 30 * DAY})
+    world.put(date=today - 40 * DAY)
+    world.sweep()
+    assert world.org.bills() == []
+    return world
+
+
+def another_date(world: Any) -> None:
+    """A person takes the date that the flag proposes."""
+    proposed = world.standing().verdict.proposed
+    world.choose(Choose.DATE, date=proposed)
+    assert world.bill().day == proposed
+
+
+@road(Reason.LOCKED_DRAFT)
+def _(make: Make) -> Reached:
+    world = locked(make, organisation='mode = "sync"')
+    return Reached(world, lambda: another_date(world), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.PERIOD_LOCKED)
+def _(make: Make) -> Reached:
+    world = locked(make)
+    return Reached(world, lambda: another_date(world), Reason.APPROVED)
+
+
+@road(Reason.YEAR_LOCKED)
+def _(make: Make) -> Reached:
+    world = locked(make, period=False)
+    return Reached(world, lambda: (world.org.lock(), world.sweep()), Reason.LOCK_LIFTED)
+
+
+@road(Reason.LOCK_LIFTED)
+def _(make: Make) -> Reached:
+    world = locked(make)
+    world.org.lock()
+    world.sweep()
+    return Reached(world, lambda: world.choose(Choose.RESYNC), Reason.APPROVED)
+
+
+@road(Reason.BILL_READ_ONLY)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    claim = by_hand(world, number="Expense Claims")
+    world.put()
+    world.sweep()
+    world.choose(Choose.LINK, bill_id=claim.bill_id)
+    assert world.reason() is Reason.APPROVED
+    changed(world, amount=OTHER)
+    return Reached(world, lambda: changed(world, amount=PRICE), Reason.APPROVED)
+
+
+@road(Reason.BILL_PAID)
+def _(make: Make) -> Reached:
+    world = paid(make)
+    changed(world, amount=OTHER)
+    return Reached(world, lambda: world.choose(Choose.KEEP), Reason.PAID)
+
+
+@road(Reason.BILL_PART_PAID)
+def _(make: Make) -> Reached:
+    world = paid(make, Decimal(200))
+    changed(world, amount=OTHER)
+    return Reached(world, lambda: changed(world, amount=PRICE), Reason.PART_PAID)
+
+
+@road(Reason.BILL_CREDITED)
+def _(make: Make) -> Reached:
+    world = approved(make)
+    world.org.credit("M-1", "50.00")
+    world.sweep()
+    changed(world, amount=OTHER)
+    return Reached(world, lambda: world.choose(Choose.KEEP), Reason.PART_PAID)
+
+
+@road(Reason.BILL_APPROVED)
+def _(make: Make) -> Reached:
+    world = approved(make)
+    changed(world, amount=OTHER)
+    return Reached(world, lambda: (world.org.edit("M-1", total=OTHER), world.sweep()), Reason.APPROVED)
+
+
+@road(Reason.EDITED_IN_XERO)
+def _(make: Make) -> Reached:
+    world = billed(make)
+    world.org.edit("M-1", total="1250.00")
+    world.put(amount=OTHER)
+    world.sweep()
+
+    def cure() -> None:
+        world.choose(Choose.OVERWRITE)
+        assert world.bill().total == OTHER
+
+    return Reached(world, cure, Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.CONTACT_ARCHIVED)
+def _(make: Make) -> Reached:
+    world = make()
+    world.org.add_contact("Payee of M-1", archived=True)
+    world.put()
+    world.sweep()
+    return Reached(
+        world, lambda: (world.org.unarchive_contact("Payee of M-1"), world.sweep()), Reason.AWAITING_APPROVAL
+    )
+
+
+@road(Reason.CONTACT_AMBIGUOUS)
+def _(make: Make) -> Reached:
+    world = make()
+    first, second = world.org.add_contact("Payee of M-1"), world.org.add_contact("Payee of M-1")
+    world.put()
+    world.sweep()
+
+    def cure() -> None:
+        world.org.merge_contact(first.contact_id, into=second.contact_id)
+        world.sweep()
+        assert world.bill().contact_id == second.contact_id
+
+    return Reached(world, cure, Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.CONTACT_UNKNOWN)
+def _(make: Make) -> Reached:
+    world = make()
+    contact = world.org.add_contact("Somebody")
+    world.put(contact_id=new_id())
+    world.sweep()
+    return Reached(world, lambda: changed(world, contact_id=contact.contact_id), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.ACCOUNT_UNUSABLE)
+def _(make: Make) -> Reached:
+    world = make()
+    world.org.archive_account("480")
+    world.put()
+    world.sweep()
+    return Reached(world, lambda: (world.org.restore_account("480"), world.sweep()), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.TAX_INVALID)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    changed(world, tax="OUTPUT9")
+    return Reached(world, lambda: changed(world, tax=""), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.TRACKING_UNUSABLE)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    changed(world, tracking=(("Region", "Nowhere"),))
+    return Reached(world, lambda: changed(world, tracking=(("Region", "North"),)), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.CURRENCY_DISABLED)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    changed(world, currency="EUR")
+
+    def cure() -> None:
+        world.org.settings(currencies=["EUR"])
+        world.choose(Choose.RESYNC)
+        assert world.bill().currency == "EUR"
+
+    return Reached(world, cure, Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.CURRENCY_CHANGED)
+def _(make: Make) -> Reached:
+    world = billed(make, currencies=["USD"])
+    changed(world, currency="USD")
+    return Reached(world, lambda: changed(world, currency=""), Reason.AWAITING_APPROVAL)
+
+
+@road(Reason.NOT_PERMITTED)
+def _(make: Make) -> Reached:
+    world = make(organisation=AUTHORISED, may_approve=False)
+    world.put()
+    world.sweep()
+    return Reached(world, lambda: (world.org.settings(may_approve=True), world.sweep()), Reason.APPROVED)
+
+
+@road(Reason.REFUSED)
+def _(make: Make) -> Reached:
+    world = ready(make)
+    changed(world, links=Links(milestone="//grants.example.org/M-1"))
+    assert "Url" in world.standing().verdict.message
+    writes = world.writes()
+    world.sweep()
+    assert world.writes() == writes
+    return Reached(world, lambda: repaired(world), Reason.AWAITING_APPROVAL)
+
+
+def repaired(world: Any) -> None:
+    world.put(links=Links(milestone="https://grants.example.org/M-1"))
+    world.choose(Choose.RESYNC)
