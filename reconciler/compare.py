@@ -8,7 +8,8 @@ Ours equal to theirs settles the field, so that a repair by hand clears everythi
 import datetime as dt
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, is_dataclass, replace
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from reconciler.model import (
@@ -64,7 +65,8 @@ def look(case: Case, organisation: Organisation, books: Books, now: dt.datetime)
     """The view of a case before any row was asked."""
     theirs = case.bill.terms(sense_of(case, organisation)) if case.bill else None
     ours = wanted(case, organisation, books, theirs)
-    return compared(View(case, organisation, books, now, case.link, case.bill, ours, theirs))
+    link = _in_sense(case.link, case.bill, ours.sense)
+    return compared(View(case, organisation, books, now, link, case.bill, ours, theirs))
 
 
 def compared(view: View) -> View:
@@ -76,7 +78,7 @@ def compared(view: View) -> View:
     if (asked, seen) != (link.asked, link.seen):
         link = replace(link, asked=asked, seen=seen)
     apart = [f for f in Field if getattr(ours, f) != getattr(theirs, f)]
-    pending = frozenset(f for f in apart if getattr(ours, f) is not None and getattr(ours, f) != getattr(asked, f))
+    pending = frozenset(f for f in apart if getattr(ours, f) not in (None, "", getattr(asked, f)))
     edited = frozenset(f for f in apart if getattr(theirs, f) != getattr(seen, f))
     return replace(view, link=link, pending=pending, edited=edited)
 
@@ -99,7 +101,7 @@ def wanted(case: Case, organisation: Organisation, books: Books, theirs: Terms |
     return Terms(
         contact=_contact(case, theirs),
         total=milestone.amount,
-        currency=milestone.currency or books.currency,
+        currency=milestone.currency or organisation.currency or books.currency,
         date=date,
         due_date=due_date(case, organisation, date),
         description=milestone.description or milestone.title,
@@ -128,7 +130,7 @@ def taken(terms: Terms, source: Terms, fields: Iterable[Field]) -> Terms:
 
 def mark(*values: object) -> str:
     """A short fingerprint of facts, the same on every machine."""
-    return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr([_canonical(value) for value in values]).encode()).hexdigest()[:16]
 
 
 def unwanted_mark(milestone: Milestone, bill_id: str) -> str:
@@ -136,9 +138,33 @@ def unwanted_mark(milestone: Milestone, bill_id: str) -> str:
     return mark(bill_id, milestone.cancelled, milestone.amount, sorted(milestone.stages))
 
 
+def _in_sense(link: Link, bill: Bill | None, sense: Sense) -> Link:
+    """The memory with its totals in the sense of tax that the milestone has now, so that a new sense on the platform
+    does not look like an edit in Xero."""
+    asked, seen = link.asked, link.seen
+    if bill is None or asked is None or seen is None or asked.sense is sense:
+        return link
+    total = bill.terms(sense).total
+    if seen.total != bill.terms(asked.sense).total or seen.total == total:
+        return link
+    return replace(link, asked=replace(asked, total=total), seen=replace(seen, total=total))
+
+
+def _canonical(value: object) -> object:
+    """A value of which equal ones look the same: `100.00` like `100`."""
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if is_dataclass(value) and not isinstance(value, type):
+        return [_canonical(each) for each in astuple(value)]
+    return value
+
+
 def _contact(case: Case, theirs: Terms | None) -> str:
-    """The payee's ContactID; among several that it may be, the one that the bill or our memory names."""
-    ids = [c.contact_id for c in case.contacts]
+    """The payee's ContactID, after any merge; among several that it may be, the one that the bill or our memory names.
+
+    Without one of these the first by id is as good as any: it is asked about before it is used.
+    """
+    ids = sorted({c.merged_to or c.contact_id for c in case.contacts})
     if not ids:
         return case.milestone.contact_id or NEW_CONTACT + case.milestone.payee
     asked = case.link.asked.contact if case.link.asked else ""

@@ -5,10 +5,10 @@ only the last one writes. What Xero would refuse, and in which words, is told at
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from reconciler.compare import LINE, MATERIAL, MONEY, View, compared, due_date, look, mark, taken
+from reconciler.compare import LINE, MATERIAL, MONEY, View, compared, due_date, look, mark, taken, unwanted_mark
 from reconciler.locks import effective_lock, lock_reason, locked
 from reconciler.model import (
     NEW_CONTACT,
@@ -20,9 +20,11 @@ from reconciler.model import (
     Organisation,
     Status,
     Terms,
+    Tracking,
     Verdict,
     Write,
     bill_number,
+    differing,
     first_open,
 )
 from reconciler.reasons import Reason, words
@@ -33,6 +35,7 @@ SKIPS = {
     Status.SUBMITTED: Reason.AWAITING_APPROVAL,
     Status.DRAFT: Reason.IN_SYNC,
 }
+CATEGORIES = 2
 SETTLED_EDITS = frozenset({Field.DUE_DATE, Field.DESCRIPTION, Field.ACCOUNT, Field.TRACKING})
 
 
@@ -74,16 +77,13 @@ def unwanted(view: View) -> View | Verdict:
     reason = _no_bill_due(view)
     if reason is None:
         return view
-    bill = view.bill if view.live else next(iter(view.case.ours), None)
-    if bill is None or view.case.missing:
-        return _verdict(view, reason)
     milestone = view.case.milestone
-    if view.accepted(
-        Reason.BILL_NOT_WANTED, mark(bill.bill_id, milestone.cancelled, milestone.amount, sorted(milestone.stages))
-    ):
+    live = (view.bill,) if view.bill and view.live else view.case.ours
+    left = [b for b in live if not view.accepted(Reason.BILL_NOT_WANTED, unwanted_mark(milestone, b.bill_id))]
+    if not left:
         return _verdict(view, reason)
-    flag = Reason.PAID_NOT_WANTED if bill.settled else Reason.BILL_NOT_WANTED
-    return _verdict(view, flag, others=(bill.bill_id,))
+    flag = Reason.PAID_NOT_WANTED if any(b.settled for b in left) else Reason.BILL_NOT_WANTED
+    return _verdict(view, flag, others=_ids(left))
 
 
 def unlinked(view: View) -> View | Verdict:
@@ -159,7 +159,7 @@ def read_only(view: View) -> View | Verdict:
 def settled(view: View) -> View | Verdict:
     """11. Money is applied to it: Xero drops amounts silently and refuses dates, even where it takes other edits."""
     bill = view.bill
-    if bill is None or not bill.settled:
+    if bill is None or not (bill.settled or bill.status is Status.PAID):
         return view
     allowed = view.organisation.policy.paid_bill_edits == "where-xero-allows" and view.pending <= SETTLED_EDITS
     return view if allowed else _verdict(view, _settled_reason(bill), fields=view.pending)
@@ -184,7 +184,8 @@ def conflict(view: View) -> View | Verdict:
     if view.pending & LINE:
         clash |= view.edited & {Field.CONTACT, Field.CURRENCY, Field.SENSE, Field.TAX}
         clash |= {Field.LINES} if theirs.lines != 1 else frozenset()
-    if not clash or view.accepted(Reason.EDITED_IN_XERO, mark(view.bill.bill_id, theirs)):
+    overwritten = Field.LINES in view.pending and view.accepted(Reason.EDITED_IN_XERO, mark(view.bill.bill_id, theirs))
+    if not clash or overwritten:
         return view
     return _verdict(view, Reason.EDITED_IN_XERO, fields=view.pending | clash)
 
@@ -204,7 +205,8 @@ def lock_dates(view: View) -> View | Verdict:
         if policy.locked_dates == "move" and not locked(date, view.books.year_lock):
             return view
         return _locked(view, lock_reason(date, view.books) if will_bind else Reason.LOCKED_DRAFT, date, lock)
-    if view.link.locked_out == date and policy.on_unlock == "ask":
+    held_up = {date, bill.date} if bill and firm else {date}
+    if view.link.locked_out in held_up and policy.on_unlock == "ask":
         return _verdict(view, Reason.LOCK_LIFTED)
     return view
 
@@ -276,9 +278,11 @@ def plan(view: View) -> Write:
         number = bill_number(organisation.number_prefix, view.case.milestone.key, view.link.generation)
         return Write(terms, organisation.status, number, url=view.case.milestone.links.milestone, moved=moved)
     fields = view.pending
-    if Field.TOTAL in fields and theirs.sense is not view.ours.sense:
-        fields |= {Field.SENSE}
-    terms, moved = _moved(view, taken(theirs, view.ours, fields))
+    if Field.TOTAL in fields:
+        fields |= differing(view.ours, theirs) & {Field.SENSE}
+    whole_line = LINE if Field.LINES in fields else frozenset()
+    fields |= differing(view.ours, theirs) & whole_line
+    terms, moved = _moved(view, taken(theirs, view.ours, fields | whole_line))
     if moved:
         fields |= {Field.DATE, Field.DUE_DATE}
     return Write(terms, bill.status, bill.number, bill_id=bill.bill_id, fields=fields, moved=moved)
@@ -312,7 +316,7 @@ def _linked(view: View, bill: Bill) -> View:
 
 
 def _settled_reason(bill: Bill) -> Reason:
-    if not bill.paid:
+    if bill.credited and not bill.paid:
         return Reason.BILL_CREDITED
     return Reason.BILL_PAID if bill.status is Status.PAID else Reason.BILL_PART_PAID
 
@@ -332,31 +336,42 @@ def _contact_problem(view: View, write: Write, fields: frozenset[Field]) -> tupl
 
 def _currency_problem(view: View, write: Write, fields: frozenset[Field]) -> tuple[Reason, str] | None:
     """("Organisation is not subscribed to currency …")."""
-    if Field.CURRENCY not in fields:
-        return None
-    if write.bill_id:
+    if write.bill_id and Field.CURRENCY in fields:
         return Reason.CURRENCY_CHANGED, ""
     allowed = view.books.currencies
     return (Reason.CURRENCY_DISABLED, "") if allowed is not None and write.terms.currency not in allowed else None
 
 
 def _line_problem(view: View, write: Write, fields: frozenset[Field]) -> tuple[Reason, str] | None:
-    """("Account code '…' is not a valid code for this document."); a line is always sent whole."""
-    if not fields & LINE:
+    """("Account code '…' is not a valid code for this document."); a line is always sent whole, and those of an
+    approved bill are judged anew whatever is sent."""
+    writes_line, approved = bool(fields & (LINE | {Field.LINES})), not write.status.unapproved
+    if not writes_line and not approved:
         return None
-    terms, books = write.terms, view.books
-    if not _account_fits(terms.account, write.status, books):
-        return Reason.ACCOUNT_UNUSABLE, terms.account or "(none)"
-    if terms.tax and books.taxes is not None and terms.tax not in books.taxes:
-        return Reason.TAX_INVALID, terms.tax
-    unknown = [] if books.tracking is None else [pair for pair in terms.tracking if pair not in books.tracking]
-    return (Reason.TRACKING_UNUSABLE, ", ".join(f"{c}: {o}" for c, o in unknown)) if unknown else None
+    coded = [(write.terms.account, write.terms.tax)]
+    if view.bill and not writes_line:
+        coded = [(line.account, line.tax) for line in view.bill.lines]
+    for account, tax in coded:
+        if not _account_fits(account, approved, view.books):
+            return Reason.ACCOUNT_UNUSABLE, account or "(none)"
+        if tax and view.books.taxes is not None and tax not in view.books.taxes:
+            return Reason.TAX_INVALID, tax
+    return _tracking_problem(write.terms.tracking, view.books) if writes_line else None
 
 
-def _account_fits(account: str, status: Status, books: Books) -> bool:
+def _account_fits(account: str, approved: bool, books: Books) -> bool:
     if not account:
-        return status is not Status.AUTHORISED
+        return not approved
     return books.accounts is None or account in books.accounts
+
+
+def _tracking_problem(tracking: Tracking, books: Books) -> tuple[Reason, str] | None:
+    unknown = [pair for pair in tracking if books.tracking is not None and pair not in books.tracking]
+    named = ", ".join(f"{category}: {option}" for category, option in unknown or tracking)
+    if unknown:
+        return Reason.TRACKING_UNUSABLE, f"{named} is not there, or archived"
+    too_many = f"{named} are more than the {CATEGORIES} categories that a line takes"
+    return (Reason.TRACKING_UNUSABLE, too_many) if len(tracking) > CATEGORIES else None
 
 
 def _permission_problem(view: View, write: Write, _fields: frozenset[Field]) -> tuple[Reason, str] | None:
@@ -368,14 +383,15 @@ def _kept(view: View, reason: Reason, bill_id: str) -> bool:
     return view.accepted(reason, bill_id)
 
 
-def _ids(bills: tuple[Bill, ...]) -> tuple[str, ...]:
+def _ids(bills: Sequence[Bill]) -> tuple[str, ...]:
     return tuple(bill.bill_id for bill in bills)
 
 
 def _locked(view: View, reason: Reason, date: dt.date, lock: dt.date | None) -> Verdict:
     link = replace(view.link, locked_out=date)
+    named = view.books.year_lock if reason is Reason.YEAR_LOCKED else lock
     proposed = first_open(lock) if lock else None
-    return replace(_verdict(view, reason, fields=view.pending), link=link, lock=lock, proposed=proposed)
+    return replace(_verdict(view, reason, fields=view.pending), link=link, lock=named, proposed=proposed)
 
 
 def _verdict(

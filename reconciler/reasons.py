@@ -373,8 +373,8 @@ WORDS: dict[Reason, Words] = {
     ),
     Reason.TRACKING_UNUSABLE: _flag(
         "tracking option unusable",
-        "A tracking option of this milestone does not exist in Xero or is archived: {tracking}.",
-        "Make or restore it in Xero. " + _FIX,
+        "Xero cannot take the tracking of this milestone: {tracking}.",
+        "Make or restore the option in Xero, or change the milestone's tracking. " + _FIX,
         Choose.RESYNC,
         roles=(Role.ACCOUNTING, Role.OPERATOR),
     ),
