@@ -15,6 +15,9 @@ from reconciler.model import Mail, Organisation
 
 ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,255}")
 
+# At the usual 78 a subject of some 70 characters would begin with a line break, which some readers show as a space.
+POLICY = SMTP.clone(max_line_length=200)
+
 
 class BadAddress(ValueError):
     """An address that no mail can be sent to or from; the text names it."""
@@ -34,7 +37,7 @@ def compose(mail: Mail, rendered: Rendered, organisation: Organisation, sender: 
 
     Raises `BadAddress` when sender, recipient or the organisation's `reply_to` is not an address.
     """
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=POLICY)
     name = clean.line(organisation.name or organisation.key, 60)
     message["From"] = _address(sender, f"billwatch for {name}")
     message["To"] = _address(mail.recipient)

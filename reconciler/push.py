@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.aftermath import remember
-from reconciler.errors import OutcomeUnknown, Permanent, Temporary, XeroError
+from reconciler.errors import ConnectionLost, OutcomeUnknown, Permanent, Temporary, XeroError
 from reconciler.model import Attempt, Bill, Decision, Element, Link, Organisation
 from reconciler.ports import Clock, Ledger, Outcome, Xero
 from reconciler.reading import Reader
@@ -89,7 +89,7 @@ class Pusher:
             if error.cached:
                 self._ledger.attempts.spoil(attempt.attempt_id)
             raise
-        except Temporary:
+        except (Temporary, ConnectionLost):
             self._answer_all(attempt, Outcome(undone=True))
             raise
         except Permanent as error:

@@ -51,10 +51,16 @@ def test_text_comes_before_html_and_both_arrive_as_written() -> None:
     assert html.get_content().replace("\r\n", "\n").strip() == RENDERED.html.strip()
 
 
-def test_lines_on_the_wire_are_short_and_ascii() -> None:
+def test_lines_on_the_wire_are_ascii_and_far_below_the_limit_of_998() -> None:
     raw = letter().message.as_bytes()
     assert raw.isascii()
-    assert max(len(line) for line in raw.split(b"\r\n")) <= 78
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 200
+
+
+def test_a_subject_of_seventy_characters_stays_on_the_line_of_its_header() -> None:
+    subject = "3 drafts cannot be approved, locked to 31 October 2026 (NZ$100,500.00)"
+    written = compose(MAIL, replace(RENDERED, subject=subject), ORGANISATION, SENDER, NOW)
+    assert f"Subject: {subject}\r\n".encode() in written.message.as_bytes()
 
 
 def test_without_a_person_to_reply_to_there_is_no_such_header() -> None:

@@ -1,0 +1,30 @@
+"""`billwatch demo`."""
+
+import threading
+
+import click
+
+
+@click.command()
+@click.option("--exit", "leave", is_flag=True, help="Leave at the end; exit code 0 only if every step held.")
+def command(leave: bool) -> None:
+    """Play the whole job over real sockets: bill, approve, pay, void, lock, mail, decide."""
+    from billwatch.demo.stage import Stage
+    from billwatch.demo.story import play
+    from billwatch.demo.telling import Teller
+    from billwatch.logs import quiet
+
+    quiet()
+    tell = Teller()
+    click.echo("A small Xero, a mail server and the billwatch daemon start on this machine.")
+    with Stage() as stage:
+        play(stage, tell)
+        tell.ends(stage)
+        if not leave:
+            click.echo("Ctrl-C ends the demo.")
+            try:
+                threading.Event().wait()
+            except KeyboardInterrupt:
+                click.echo()
+    if tell.failed:
+        raise click.ClickException(f"{tell.failed} step(s) did not hold.")

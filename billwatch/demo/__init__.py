@@ -1,0 +1,1 @@
+"""The demo: the whole job, for real, on this machine: sandbox, mail server and daemon over real sockets."""
