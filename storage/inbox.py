@@ -13,8 +13,9 @@ from typing import Protocol
 from reconciler.errors import StorageError
 from storage.fields import UtcField
 
-INSERT = "INSERT INTO raw_request (received_at, key, body) VALUES (?, ?, ?)"
+INSERT = "INSERT INTO raw_request (received_at, key, body) VALUES "
 BUSY_SECONDS = 1.5
+CHECKPOINT_PAGES = 16_000  # 64 MB: the ledger's commits do it long before, so that no request has to wait for it
 
 _instant = UtcField().db_value
 
@@ -42,17 +43,21 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         uri = f"{path.absolute().as_uri()}?mode=rw"
-        self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+        # Without an isolation level every statement is a transaction, committed when it returns.
+        self._connection = sqlite3.connect(
+            uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         self._file = _identity(path)
 
     def insert(self, rows: Sequence[Row]) -> None:
-        """Keep the rows in one transaction."""
+        """Keep the rows by one statement: each further call would have to win the interpreter's lock back."""
         if _identity(self._path) != self._file:
             raise StorageError("the database file was moved or replaced")
-        with self._connection:
-            self._connection.executemany(INSERT, [(_instant(at), key, body) for at, key, body in rows])
+        values = [value for at, key, body in rows for value in (_instant(at), key, body)]
+        self._connection.execute(INSERT + ",".join(["(?, ?, ?)"] * len(rows)), values)
 
     def close(self) -> None:
         """Close the connection."""
@@ -83,6 +88,8 @@ class GroupInbox:
         self._room = room
         self._group = group
         self._store: Store | None = None
+        self._gathering: dict[asyncio.AbstractEventLoop, list[_Waiter]] = {}
+        self._count = 0
         self._waiting: list[_Waiter] = []
         self._open = False
         self._changed = threading.Condition()
@@ -98,7 +105,7 @@ class GroupInbox:
         """Refuse new requests, keep all that wait, then end the writer."""
         with self._changed:
             self._open = False
-            self._changed.notify()
+            self._hand_over()
         if self._thread is not None:
             self._thread.join()
 
@@ -109,11 +116,22 @@ class GroupInbox:
         with self._changed:
             if not self._open:
                 raise StorageError("The inbox is closed.")
-            if len(self._waiting) >= self._room:
+            if self._count >= self._room:
                 raise StorageError(f"The inbox is full: {self._room} requests wait to be written.")
-            self._waiting.append(waiter)
-            self._changed.notify()
+            self._count += 1
+            gathering = self._gathering.setdefault(loop, [])
+            gathering.append(waiter)
+        if len(gathering) == 1:
+            # At the end of the loop's turn, so that all requests that came in together make one group.
+            loop.call_soon(self._hand_over)
         await waiter.future
+
+    def _hand_over(self) -> None:
+        with self._changed:
+            for gathered in self._gathering.values():
+                self._waiting += gathered
+            self._gathering.clear()
+            self._changed.notify()
 
     def _write(self) -> None:
         while group := self._next_group():
@@ -124,6 +142,7 @@ class GroupInbox:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or not self._open)
             group, self._waiting = self._waiting[: self._group], self._waiting[self._group :]
+            self._count -= len(group)
         return group
 
     def _commit(self, rows: Sequence[Row]) -> str | None:

@@ -206,6 +206,36 @@ def test_a_loop_that_is_gone_does_not_end_the_writer() -> None:
     assert gate.groups == [[b"1"], [b"2"]]
 
 
+def test_a_loop_that_died_in_the_middle_of_its_turn_holds_up_nobody(path: Path) -> None:
+    inbox = GroupInbox(lambda: SqliteStore(path))
+    inbox.start()
+    dying = asyncio.new_event_loop()
+    left = dying.create_task(inbox.keep(b"1", "current", NOW))
+    dying.call_soon(dying.stop)
+    dying.run_forever()
+    dying.close()
+
+    async def stay() -> None:
+        await inbox.keep(b"2", "current", NOW)
+
+    asyncio.run(stay())
+    inbox.stop()
+    left._log_destroy_pending = False  # type: ignore[attr-defined]
+    assert [body for _, _, body in _kept(path)] == [b"1", b"2"]
+
+
+def test_requests_of_one_turn_of_the_loop_make_one_group() -> None:
+    gate = Gate()
+
+    async def scenario() -> None:
+        async with _open(GroupInbox(gate.connect)) as inbox:
+            gate.let.release(8)
+            await asyncio.gather(*_keep(inbox, b"1", b"2", b"3"))
+
+    asyncio.run(scenario())
+    assert gate.groups == [[b"1", b"2", b"3"]]
+
+
 def test_bytes_key_and_time_survive_exactly(path: Path) -> None:
     bodies = [b"", b"\x00\xff\xfe", "Māori".encode(), b"x" * 300_000]
     auckland = dt.datetime(2026, 7, 9, 20, 10, tzinfo=dt.timezone(dt.timedelta(hours=12)))
