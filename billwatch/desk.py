@@ -157,6 +157,8 @@ class Desk:
             key, reason = decision.case.milestone.key, decision.verdict.reason
             if not self._ledger.milestones.choose(organisation.key, key, link, choice, exemption, reason):
                 raise Changed
+        if choice.kind is Choose.GO_AHEAD:
+            cycle.confirm()
 
     def _done(self, cycle: Cycle, choice: Choice, decisions: Sequence[Decision]) -> Done:
         keys = [d.case.milestone.key for d in decisions]

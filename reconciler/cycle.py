@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from reconciler.compare import mark
 from reconciler.decide import decide
 from reconciler.model import ZERO, Books, Decision, Flag, Link, Mode, Organisation, Verdict
 from reconciler.ports import Clock, Ledger, Notice, Report, Xero
 from reconciler.push import Pusher, Tally
-from reconciler.reading import Reader
+from reconciler.reading import OF_LISTS, Reader, missing_accepted
 from reconciler.reasons import Action, Reason, words
 from reconciler.recovery import Recovery
 
@@ -33,6 +34,11 @@ def paused(organisation: str) -> str:
 def go_ahead(organisation: str) -> str:
     """The name under which it is remembered until when the hourly caps are lifted."""
     return f"go-ahead:{organisation}"
+
+
+def settings(organisation: str) -> str:
+    """The name under which it is remembered under which settings milestones were decided last."""
+    return f"settings:{organisation}"
 
 
 class Cycle:
@@ -67,6 +73,7 @@ class Cycle:
         """
         with self.lock:
             count, tally = Counted(), Tally()
+            self._follow_settings()
             self._read(sweep)
             self._recovery.settle()
             self._pusher.verify(tally)
@@ -81,9 +88,17 @@ class Cycle:
         """Read the organisation and these milestones' bills now, and decide on that; nothing is written to Xero."""
         with self.lock:
             decisions = self._ledger.milestones.standing(self._key, keys)
-            self.reader.refresh(organisation=True)
+            self.reader.refresh(organisation=True, lists=any(d.verdict.reason in OF_LISTS for d in decisions))
             self.reader.read([d.case.link.bill_id for d in decisions if d.case.link.bill_id])
             return self.decide_again(keys)
+
+    def confirm(self) -> None:
+        """A person says that what is held is meant: the caps are lifted for an hour, missing bills count as missing."""
+        with self.lock:
+            self._ledger.state.put(go_ahead(self._key), (self._clock() + HOUR).isoformat())
+            self._ledger.state.put(missing_accepted(self._key), str(self._ledger.mirror.missing_count(self._key)))
+            self._ledger.milestones.touch(self._key)
+            self.reader.refresh(organisation=False)
 
     def rehearse(self) -> list[Decision]:
         """What a turn would decide anew after a complete sweep; nothing but the mirror is written, and no verdict."""
@@ -132,6 +147,14 @@ class Cycle:
         """Decide these milestones on the mirror as it is now; how they then stand."""
         self._decide(keys, self.books(), Counted())
         return self._ledger.milestones.standing(self._key, keys)
+
+    def _follow_settings(self) -> None:
+        """What was decided under other settings is decided anew."""
+        ours = self.organisation
+        now = mark(replace(ours, sync_points=frozenset(), people={}), sorted(ours.sync_points))
+        if self._ledger.state.get(settings(self._key)) != now:
+            self._ledger.milestones.touch(self._key)
+            self._ledger.state.put(settings(self._key), now)
 
     def _read(self, sweep: bool) -> None:
         if sweep:

@@ -222,6 +222,10 @@ class Milestones(Protocol):
         """Mark milestones dirty (`None`: all of the organisation); returns how many."""
         ...
 
+    def any_under(self, organisation: str, reasons: Collection[Reason]) -> bool:
+        """Whether a milestone stands under one of these reasons."""
+        ...
+
     def ready(self, organisation: str, limit: int, after: str = "") -> list[str]:
         """Keys whose verdict is SYNC and that no open attempt claims, in order, from `after` on."""
         ...

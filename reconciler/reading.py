@@ -15,9 +15,11 @@ from reconciler.reasons import Reason
 OVERLAP = dt.timedelta(minutes=2)
 CONTACT_OVERLAP = dt.timedelta(minutes=30)
 LISTS_EVERY = dt.timedelta(hours=24)
+DOUBTED_LISTS_EVERY = dt.timedelta(hours=1)
 FIRST_RETRY = dt.timedelta(seconds=30)
 LONGEST_RETRY = dt.timedelta(minutes=15)
 BY_ID_AT_MOST = 120
+OF_LISTS = frozenset({Reason.ACCOUNT_UNUSABLE, Reason.TAX_INVALID, Reason.TRACKING_UNUSABLE, Reason.CURRENCY_DISABLED})
 HOLDS: dict[type[XeroError], Reason] = {
     ConnectionLost: Reason.CONNECTION_LOST,
     WrongOrganisation: Reason.WRONG_ORGANISATION,
@@ -35,6 +37,7 @@ class Reader:
     def __init__(self, organisation: Organisation, xero: Xero, ledger: Ledger, clock: Clock) -> None:
         self._organisation, self._key = organisation, organisation.key
         self._xero, self._mirror, self._state, self._clock = xero, ledger.mirror, ledger.state, clock
+        self._milestones = ledger.milestones
         self._failures = 0
         self._not_before: dt.datetime | None = None
 
@@ -45,7 +48,8 @@ class Reader:
     def sweep(self) -> Books:
         """Read all that may have changed since the last sweep: the organisation, contacts, bills.
 
-        1. the organisation with its lock dates; its lists once a day; 2. contacts; 3. bills changed since the
+        1. the organisation with its lock dates; its lists once a day, or hourly while one of them stands in a
+        milestone's way; 2. contacts; 3. bills changed since the
         watermark, by Xero's clock and with some overlap; 4. bills that somebody linked but nobody has read.
         """
         return self._guarded(self._sweep)
@@ -55,9 +59,14 @@ class Reader:
         due = self._mirror.dirty_bills(self._key, limit=1) or self._mirror.linked_unread(self._key, limit=1)
         return self._guarded(lambda books: self._dirty(self._unread(books))) if due else self._mirror.books(self._key)
 
-    def refresh(self, *, organisation: bool) -> Books:
-        """Bring the mirror up to date (and the organisation, when asked), as is needed before a write."""
-        return self._guarded(lambda books: self._changed(self._identity(books) if organisation else books))
+    def refresh(self, *, organisation: bool, lists: bool = False) -> Books:
+        """Bring the mirror up to date (when asked, the organisation and its lists too), as is needed before a write."""
+
+        def read(books: Books) -> Books:
+            books = self._identity(books) if organisation else books
+            return self._changed(self._lists(books) if lists else books)
+
+        return self._guarded(read)
 
     def read(self, bill_ids: Sequence[str]) -> Books:
         """Read these bills now."""
@@ -91,13 +100,22 @@ class Reader:
         started = self._clock()
         first = books.swept_at is None
         books = self._identity(books)
-        if books.listed_at is None or started - books.listed_at > LISTS_EVERY:
-            books = replace(self._xero.read_lists(books), listed_at=started)
+        if self._lists_due(books, started):
+            books = self._lists(books)
         since = None if first or books.swept_at is None else books.swept_at - CONTACT_OVERLAP
         for contacts in self._xero.changed_contacts(since):
             self._mirror.store_contacts(self._key, contacts)
         books = self._dirty(self._unread(self._changed(books)))
         return replace(books, swept_at=started)
+
+    def _lists_due(self, books: Books, now: dt.datetime) -> bool:
+        if books.listed_at is None or now - books.listed_at > LISTS_EVERY:
+            return True
+        return now - books.listed_at > DOUBTED_LISTS_EVERY and self._milestones.any_under(self._key, OF_LISTS)
+
+    def _lists(self, books: Books) -> Books:
+        started = self._clock()
+        return replace(self._xero.read_lists(books), listed_at=started)
 
     def _identity(self, books: Books) -> Books:
         """The organisation read anew; another one than before is not ours to follow."""

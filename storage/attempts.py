@@ -29,7 +29,8 @@ class Attempts:
     def begin(self, attempt: Attempt, now: dt.datetime) -> Attempt | None:
         """Record the attempt and claim its milestones, all or none; `None` when one changed or is claimed already.
 
-        The attempt's own id is not regarded; the one returned has the id given here.
+        Claimed milestones are dirty, so that they are told to wait should no answer
+        come. The attempt's own id is not regarded; the one returned has the id given here.
         """
         try:
             with self._store.write():
@@ -106,7 +107,7 @@ class Attempts:
     def _claim(self, organisation: str, element: Element, attempt_id: int) -> None:
         mine = (LinkRow.organisation == organisation) & (LinkRow.key == element.key)
         free = (LinkRow.version == element.link_version) & LinkRow.pending_attempt.is_null()
-        claim = LinkRow.update(pending_attempt=attempt_id, version=LinkRow.version + 1)
+        claim = LinkRow.update(pending_attempt=attempt_id, dirty=True, version=LinkRow.version + 1)
         if not self._store.run(claim.where(mine & free)):
             raise _Overtaken
 

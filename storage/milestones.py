@@ -92,6 +92,10 @@ class Milestones:
         with self._store.write():
             return mark_keys(self._store, organisation, keys)
 
+    def any_under(self, organisation: str, reasons: Collection[Reason]) -> bool:
+        """Whether a milestone stands under one of these reasons."""
+        return bool(self._store.column(_keys(organisation, LinkRow.reason.in_(list(reasons)), 1, "")))
+
     def ready(self, organisation: str, limit: int, after: str = "") -> list[str]:
         """Keys whose verdict is SYNC and that no open attempt claims, in order, from `after` on."""
         free = (LinkRow.action == Action.SYNC) & LinkRow.pending_attempt.is_null()

@@ -159,7 +159,7 @@ def environ() -> dict[str, str]:
 
 @pytest.fixture
 def make_world(xero: Sandbox, tmp_path: Path, environ: dict[str, str]) -> Iterator[Callable[..., World]]:
-    """Makes worlds: `policy`, `organisation` and `extra` are lines of TOML; other settings go to the sandbox's books."""
+    """Makes worlds: `policy`, `organisation` and `extra` are lines of TOML; other settings go to the books."""
     with contextlib.ExitStack() as stack:
 
         def make(*, policy: str = "", organisation: str = "", extra: str = "", **settings: Any) -> World:
