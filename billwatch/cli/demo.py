@@ -5,10 +5,13 @@ import threading
 import click
 
 
-@click.command()
+@click.command(name="demo")
 @click.option("--exit", "leave", is_flag=True, help="Leave at the end; exit code 0 only if every step held.")
 def command(leave: bool) -> None:
-    """Play the whole job over real sockets: bill, approve, pay, void, lock, mail, decide."""
+    """Watch the whole job happen, against a small Xero.
+
+    Sandbox, mail server and daemon run on this machine, over real sockets; each step is checked as it goes.
+    """
     from billwatch.demo.stage import Stage
     from billwatch.demo.story import play
     from billwatch.demo.telling import Teller

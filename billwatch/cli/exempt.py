@@ -8,7 +8,7 @@ from billwatch.cli.session import Session, pass_session
 from reconciler.reasons import Choose
 
 
-@click.command()
+@click.command(name="exempt")
 @click.argument("key")
 @click.option("--reason", default="", help="Why; others will read it. Needed unless --end.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last exempt day; for good by default.")
@@ -16,7 +16,7 @@ from reconciler.reasons import Choose
 @organisation_option
 @pass_session
 def command(session: Session, key: str, reason: str, until: object, end: bool, organisation: str) -> None:
-    """Take a milestone out of syncing, with a reason, or back in."""
+    """Take a milestone out of syncing, or back in."""
     if end:
         _end(session, organisation, key)
         return

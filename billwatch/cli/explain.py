@@ -27,13 +27,16 @@ from reconciler.words import (
 from storage.overview import Moment, Posted
 
 
-@click.command()
+@click.command(name="explain")
 @click.argument("key")
 @click.option("--organisation", default="", metavar="KEY", help="Whose milestone; needed when there are several.")
 @json_option
 @pass_session
 def command(session: Session, key: str, organisation: str, as_json: bool) -> None:
-    """Say how a milestone stands, why, and what has happened to it."""
+    """Say how one milestone stands, and why.
+
+    With all that has happened to it.
+    """
     settings = session.organisation(organisation)
     with session.ledger() as ledger:
         found = ledger.milestones.standing(settings.key, [key])

@@ -8,13 +8,16 @@ from reconciler.reasons import Choose
 from reconciler.words import explain
 
 
-@click.command()
+@click.command(name="link")
 @click.argument("key")
 @click.argument("bill")
 @organisation_option
 @pass_session
 def command(session: Session, key: str, bill: str, organisation: str) -> None:
-    """Tie a milestone to a bill that exists in Xero, named by its number or id; nothing is written to Xero for that."""
+    """Tie a milestone to a bill that exists in Xero.
+
+    The bill is named by its number or id; linking writes nothing to Xero.
+    """
     settings = session.organisation(organisation)
     with session.house() as house:
         done = house.desk.link(settings.key, key, bill, made(session, Choose.LINK))

@@ -7,11 +7,14 @@ from billwatch.cli.session import Session, pass_session
 from reconciler.cycle import paused
 
 
-@click.command()
+@click.command(name="pause")
 @click.argument("organisation", default="")
 @pass_session
 def command(session: Session, organisation: str) -> None:
-    """Stop writing to Xero at once, for one organisation or for all; reading goes on."""
+    """Stop writing to Xero at once.
+
+    For one organisation or for all; reading goes on.
+    """
     with session.ledger() as ledger:
         for key in session.keys(organisation):
             ledger.state.put(paused(key), f"since {session.now():%Y-%m-%d %H:%M} UTC by {person()}")

@@ -15,13 +15,13 @@ from reconciler.reasons import Reason, words
 from reconciler.words import explain, money
 
 
-@click.command()
+@click.command(name="reconcile")
 @click.option("--organisation", default="", metavar="KEY", help="Only this one; all by default.")
 @click.option("--dry-run", is_flag=True, help="Read Xero and show what would be decided; record and write nothing.")
 @json_option
 @pass_session
 def command(session: Session, organisation: str, dry_run: bool, as_json: bool) -> None:
-    """Read Xero completely, decide every milestone that changed, and sync what is to be synced."""
+    """Read Xero, decide, and sync what is to be synced."""
     with session.house() as house:
         cycles = [house.cycle(key) for key in session.keys(organisation)]
         if dry_run:

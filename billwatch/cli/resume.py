@@ -9,14 +9,17 @@ from reconciler.cycle import go_ahead, paused
 from reconciler.reading import missing_accepted
 
 
-@click.command()
+@click.command(name="resume")
 @click.argument("organisation", default="")
 @click.option(
     "--go-ahead", "confirmed", is_flag=True, help="Also confirm what was held: caps for an hour, missing bills."
 )
 @pass_session
 def command(session: Session, organisation: str, confirmed: bool) -> None:
-    """Write to Xero again, for one organisation or for all."""
+    """Write to Xero again.
+
+    For one organisation or for all.
+    """
     with session.ledger() as ledger:
         for key in session.keys(organisation):
             ledger.state.put(paused(key), None)

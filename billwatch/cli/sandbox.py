@@ -3,7 +3,7 @@
 import click
 
 
-@click.command()
+@click.command(name="sandbox")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=9900, show_default=True)
 @click.option("--organisation", "organisations", multiple=True, default=("Example Trust",), show_default=True)
@@ -14,7 +14,10 @@ import click
 def command(
     host: str, port: int, organisations: tuple[str, ...], country: str, webhook_url: str, webhook_key: str, speed: float
 ) -> None:
-    """Run a small Xero to try things on, with a page to approve, pay, void and lock by hand."""
+    """Run a small Xero to try things on.
+
+    It has a page on which a person can approve, pay, void and lock, and see the webhooks leave.
+    """
     from billwatch.sandbox.server import run
 
     run(

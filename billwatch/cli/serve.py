@@ -5,12 +5,15 @@ import click
 from billwatch.cli.session import Session, pass_session
 
 
-@click.command()
+@click.command(name="serve")
 @click.option("--log", "form", type=click.Choice(["pretty", "json"]), help="Default: pretty on a terminal, else json.")
 @click.option("--verbose", is_flag=True, help="Log every call to Xero too.")
 @pass_session
 def command(session: Session, form: str | None, verbose: bool) -> None:
-    """Run the daemon: receive webhooks, keep milestones and bills in step, send mails."""
+    """Run the daemon.
+
+    It receives webhooks, keeps milestones and bills in step, and sends mails.
+    """
     from billwatch.daemon import Daemon
     from billwatch.logs import configure
 

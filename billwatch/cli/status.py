@@ -15,7 +15,7 @@ from storage import Ledger
 from storage.overview import Listed
 
 
-@click.command()
+@click.command(name="status")
 @click.option("--organisation", default="", metavar="KEY", help="Only this one; all by default.")
 @click.option("--milestones", is_flag=True, help="List every milestone, not only those that wait for somebody.")
 @click.option("--reason", type=click.Choice([r.value for r in Reason]), help="List the milestones of this reason.")
@@ -25,7 +25,10 @@ from storage.overview import Listed
 def command(
     session: Session, organisation: str, milestones: bool, reason: str | None, limit: int, as_json: bool
 ) -> None:
-    """Show how milestones and bills stand, and what waits for somebody."""
+    """Show how milestones and bills stand.
+
+    Those that wait for somebody are listed; --milestones lists all.
+    """
     with session.ledger() as ledger:
         for each in map(session.organisation, session.keys(organisation)):
             books = ledger.mirror.books(each.key)
