@@ -106,9 +106,9 @@ class LinkPages:
             return _page(sheet, visit, blame={FIELD_OF.get(choice.kind, "kind"): str(error)}, status=422)
         except Changed:
             return _page(self._show(visit), visit, banner=CHANGED, status=409)
-        return render(
-            "done.html", view=view(sheet), results=_results(done, sheet), decided=_decided(choice, keys, sheet)
-        )
+        more = visit.only is not None or len(keys) < len(sheet.items)
+        decided, results = _decided(choice, keys, sheet), _results(done, sheet)
+        return render("done.html", view=view(sheet), decided=decided, results=results, more=more)
 
     def _renew(self, token: str) -> Response:
         if self._desk.renew(token):
@@ -181,7 +181,7 @@ def _results(done: Done, sheet: Sheet) -> list[Result]:
             amount=money(decision.case.milestone.amount, currency_of(decision, sheet.books)),
             headline=words(decision.verdict.reason).headline,
             explanation=explain(decision, sheet.books),
-            open=decision.verdict.action is Action.FLAG,
+            open=decision.verdict.action in (Action.FLAG, Action.HOLD),
         )
         for decision in done.items
     ]

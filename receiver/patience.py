@@ -31,7 +31,9 @@ class PatientProtocol(HttpToolsProtocol):
         self._waiting[self] = None
         self._arm()
         if len(self._waiting) > WAITING_AT_MOST:
-            next(iter(self._waiting)).transport.abort()
+            longest = next(iter(self._waiting))
+            del self._waiting[longest]
+            longest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, and with it what it owed."""

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import structlog
+
 from reconciler.errors import StorageError
 from storage.fields import UtcField
 
 INSERT = "INSERT INTO raw_request (received_at, key, body) VALUES "
 BUSY_SECONDS = 1.5
 CHECKPOINT_PAGES = 16_000  # 64 MB: the ledger's commits do it long before, so that no request has to wait for it
+
+log = structlog.get_logger(__name__)
 
 _instant = UtcField().db_value
 
@@ -151,6 +155,7 @@ class GroupInbox:
                 self._store = self._connect()
             self._store.insert(rows)
         except Exception as error:  # noqa: BLE001  whatever it was, the writer must live on for the next group
+            log.warning("webhook_requests_not_kept", requests=len(rows), error=str(error))
             self._give_up()
             return f"Webhook requests could not be kept: {error}"
         return None

@@ -22,7 +22,7 @@ from reconciler.model import (
     Terms,
     Verdict,
 )
-from reconciler.reasons import Action, Reason
+from reconciler.reasons import Action, Reason, words
 
 NOW = dt.datetime(2026, 7, 8, 22, 42, tzinfo=dt.UTC)
 BILL_ID = "717f2bfc-c6d4-41fd-b238-3f2f0c0cf777"
@@ -107,6 +107,7 @@ class HandMade:
     refusal: LinkRefused | None = None
     error: Exception | None = None
     open: bool = True
+    after: Reason = Reason.APPROVED
     acts: list[tuple[str, Choice, tuple[str, ...]]] = field(default_factory=list)
     renewed: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
@@ -132,4 +133,4 @@ class HandMade:
         return self.open
 
     def _after(self, decision: Decision) -> Decision:
-        return replace(decision, verdict=replace(decision.verdict, action=Action.SKIP, reason=Reason.APPROVED))
+        return replace(decision, verdict=replace(decision.verdict, action=words(self.after).action, reason=self.after))

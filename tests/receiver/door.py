@@ -109,9 +109,13 @@ def kept(path: Path) -> list[bytes]:
 
 @contextlib.contextmanager
 def open_door(
-    path: Path, keys: Sequence[SigningKey] = (KEY,), limits: BodyLimits | None = None, keep_seconds: float = 2.0
+    path: Path,
+    keys: Sequence[SigningKey] = (KEY,),
+    limits: BodyLimits | None = None,
+    keep_seconds: float = 2.0,
+    inbox: GroupInbox | None = None,
 ) -> Iterator[Door]:
-    inbox = GroupInbox(lambda: SqliteStore(path))
+    inbox = inbox or GroupInbox(lambda: SqliteStore(path))
     hook = Webhook(keys, inbox, lambda: NOW, limits=limits, keep_seconds=keep_seconds)
     server = Server(create_app(hook, ready=path.exists), port=0)
     inbox.start()

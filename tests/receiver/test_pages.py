@@ -199,6 +199,17 @@ def test_one_of_a_group_can_be_decided_alone() -> None:
     assert browser.desk.acts[0][2] == ("M-0420",)
 
 
+def test_after_a_part_of_the_group_the_result_leads_to_the_rest() -> None:
+    form = {**KEEP, "kind": "date", "date": "2026-07-01", "keys": ["M-0418"]}
+    assert "See what else" in text(at(sheet=desk.locked()).post(form))
+    assert "See what else" not in text(at().post(KEEP))
+
+
+def test_what_is_still_open_after_a_choice_is_not_called_done() -> None:
+    for after in (Reason.PERIOD_LOCKED, Reason.XERO_UNAVAILABLE):
+        assert "Recorded, but still open" in text(at(after=after).post(KEEP))
+
+
 def test_a_milestone_that_is_not_on_the_sheet_cannot_be_reached_by_its_name() -> None:
     assert "14 milestones" in text(at(sheet=desk.locked()).get(f"{TOKEN}?only=M-9999"))
 

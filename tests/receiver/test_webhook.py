@@ -175,8 +175,7 @@ class _Full(SqliteStore):
 
 
 def test_a_full_disk_is_a_503_and_every_acknowledged_body_is_there(database: Path) -> None:
-    with door.open_door(database) as one:
-        one.inbox._connect = lambda: _Full(database)
+    with door.open_door(database, inbox=GroupInbox(lambda: _Full(database))) as one:
         body = b"y" * 2000
         statuses = [one.post(body).status for _ in range(6)]
         assert 503 in statuses
@@ -291,8 +290,7 @@ def test_two_requests_on_one_connection_are_both_served(open_: door.Door) -> Non
 
 
 def test_the_queue_has_an_end(database: Path) -> None:
-    with door.open_door(database) as one:
-        one.inbox._room = 0
+    with door.open_door(database, inbox=GroupInbox(lambda: SqliteStore(database), room=0)) as one:
         assert one.post(door.EVENT).status == 503
         assert one.post(door.EMPTY).status == 200
 
