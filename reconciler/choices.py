@@ -6,8 +6,9 @@ every other rule.
 
 from collections.abc import Callable
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
-from reconciler.compare import mark, taken, unwanted_mark
+from reconciler.compare import mark, taken, unwanted_mark, with_adopted
 from reconciler.errors import InputError
 from reconciler.locks import effective_lock, locked
 from reconciler.model import (
@@ -19,7 +20,6 @@ from reconciler.model import (
     Field,
     Link,
     Organisation,
-    Status,
     Verdict,
 )
 from reconciler.reasons import Choose, Reason, words
@@ -31,6 +31,7 @@ REASON_LENGTH = 500
 
 def fitting(decision: Decision, organisation: Organisation) -> tuple[Choose, ...]:
     """The choices that fit the verdict and lead somewhere, in the order in which they are offered."""
+    decision = with_adopted(decision)
     verdict, case = decision.verdict, decision.case
     offered = words(verdict.reason).choices
     return tuple(kind for kind in offered if _leads_somewhere(kind, verdict, case, organisation))
@@ -43,22 +44,26 @@ def choose(
 
     Raises `InputError` when the choice does not fit the verdict, or lacks what it needs.
     """
+    decision = with_adopted(decision)
     offered = (*fitting(decision, organisation), Choose.RESYNC, Choose.EXEMPT)
     if choice.kind not in offered:
         labels = ", ".join(f"“{choice_label(kind)}”" for kind in dict.fromkeys(offered))
         raise InputError(f"“{choice_label(choice.kind)}” does not fit here; choose one of {labels}.")
     if choice.kind is Choose.EXEMPT:
-        return _acknowledged(decision), exemption_of(choice)
+        return _left_alone(decision), exemption_of(choice, books.zone)
     link = EFFECTS[choice.kind](decision, choice, organisation, books)
     return replace(link, refusal=None), None
 
 
-def exemption_of(choice: Choice) -> Exemption:
-    """The exemption that a choice makes; a reason is required, so that the next person understands it."""
+def exemption_of(choice: Choice, zone: str = "UTC") -> Exemption:
+    """The exemption that a choice makes; a reason is required, so that the next person understands it.
+
+    `zone` is the organisation's: its end is a day there, and may be the day on which it is made.
+    """
     reason = " ".join(choice.reason.split())
     if not reason or len(reason) > REASON_LENGTH:
         raise InputError(f"An exemption needs a reason of 1 to {REASON_LENGTH} characters.")
-    if choice.until and choice.until < choice.at.date():
+    if choice.until and choice.until < choice.at.astimezone(ZoneInfo(zone)).date():
         raise InputError(f"The exemption's end, {day(choice.until)}, is past; name a day from today on, or none.")
     return Exemption(choice.by, reason, choice.at, choice.until)
 
@@ -146,9 +151,13 @@ def _acknowledged(decision: Decision) -> Link:
         for bill_id in verdict.others:
             kept = unwanted_mark(milestone, bill_id)
             link = _accept(link, Reason.BILL_NOT_WANTED, kept)
-    if bill and not verdict.fields:
-        link = _accept(link, verdict.reason, bill.bill_id)
-    return _accept(link, Reason.EXEMPT_WITH_BILL, bill.bill_id) if bill and bill.status is not Status.PAID else link
+    return _accept(link, verdict.reason, bill.bill_id) if bill and not verdict.fields else link
+
+
+def _left_alone(decision: Decision) -> Link:
+    """The link of a milestone that a person exempts, knowing of its bill."""
+    link, bill = _acknowledged(decision), decision.case.bill
+    return _accept(link, Reason.EXEMPT_WITH_BILL, bill.bill_id) if bill else link
 
 
 def _accept(link: Link, reason: Reason, fingerprint: str) -> Link:

@@ -17,6 +17,7 @@ from reconciler.model import (
     Bill,
     Books,
     Case,
+    Decision,
     Field,
     Link,
     Milestone,
@@ -121,6 +122,13 @@ def chosen_date(case: Case) -> dt.date | None:
 def due_date(case: Case, organisation: Organisation, date: dt.date) -> dt.date:
     """The milestone's own due date, or the organisation's usual term after the bill's date."""
     return case.milestone.due_date or date + dt.timedelta(days=organisation.due_days)
+
+
+def with_adopted(decision: Decision) -> Decision:
+    """The decision with the bill that it linked by itself as the bill of its case, as the next one will have it."""
+    case, bill_id = decision.case, decision.verdict.link.bill_id
+    adopted = next((bill for bill in case.ours if bill.bill_id == bill_id), None) if case.bill is None else None
+    return replace(decision, case=replace(case, bill=adopted)) if adopted else decision
 
 
 def taken(terms: Terms, source: Terms, fields: Iterable[Field]) -> Terms:

@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from reconciler.compare import with_adopted
 from reconciler.model import NEW_CONTACT, Bill, Books, Case, Decision, Field, Milestone, Status, Verdict
 from reconciler.reasons import Choose, Reason, words
 
@@ -104,7 +105,7 @@ def currency_of(decision: Decision, books: Books) -> str:
 
 def bill_currency(decision: Decision, books: Books) -> str:
     """The currency of the bill, or the milestone's while there is none."""
-    bill = decision.case.bill
+    bill = with_adopted(decision).case.bill
     return bill.currency if bill else currency_of(decision, books)
 
 
@@ -121,11 +122,10 @@ def sides(decision: Decision, books: Books) -> list[tuple[str, str, str]]:
     """The differing fields with both values in words: (field, milestone, bill)."""
     ours, theirs = currency_of(decision, books), bill_currency(decision, books)
     rows = []
+    case = with_adopted(decision).case
     for d in decision.verdict.differences:
         if d.field is Field.CONTACT:
-            rows.append(
-                (field_name(d.field), contact_name(decision.case, d.ours), contact_name(decision.case, d.theirs))
-            )
+            rows.append((field_name(d.field), contact_name(case, d.ours), contact_name(case, d.theirs)))
         else:
             rows.append((field_name(d.field), show(d.field, d.ours, ours), show(d.field, d.theirs, theirs)))
     return rows
@@ -152,7 +152,7 @@ def what_to_do(decision: Decision, books: Books) -> str:
 
 def if_nobody_acts(decision: Decision, books: Books) -> str:
     """What follows when the warning is left alone."""
-    bill, reason = decision.case.bill, decision.verdict.reason
+    bill, reason = with_adopted(decision).case.bill, decision.verdict.reason
     if bill and bill.status.live and bill.due > 0 and not bill.status.unapproved:
         due = f" falls due on {day(bill.due_date)}" if bill.due_date else " stays due"
         return f"If nobody acts, {money(bill.due, bill.currency)}{due}."
@@ -199,7 +199,9 @@ class _Values(dict[str, str]):
 
     def __init__(self, decision: Decision, books: Books) -> None:
         super().__init__()
-        self.case, self.verdict, self.books = decision.case, decision.verdict, books
+        self.case, self.verdict, self.books = with_adopted(decision).case, decision.verdict, books
+        named = [bill for bill in self.case.ours if bill.bill_id in self.verdict.others]
+        self.bill = max(named, key=lambda bill: bill.settled, default=self.case.bill)
 
     def __missing__(self, name: str) -> str:
         return str(getattr(self, f"_{name}")())
@@ -211,18 +213,18 @@ class _Values(dict[str, str]):
         return self.case.milestone.key
 
     def _number(self) -> str:
-        return self.case.bill.number if self.case.bill and self.case.bill.number else "in Xero"
+        return self.bill.number if self.bill and self.bill.number else "in Xero"
 
     def _amount(self) -> str:
         write = self.verdict.write
         return money(write.terms.total, write.terms.currency) if write else _amount(self.case.milestone, self.books)
 
     def _bill_total(self) -> str:
-        bill = self.case.bill
+        bill = self.bill
         return money(bill.total, bill.currency) if bill else _amount(self.case.milestone, self.books)
 
     def _settled(self) -> str:
-        bill = self.case.bill
+        bill = self.bill
         return money(bill.settled, bill.currency) if bill else "nothing"
 
     def _date(self) -> str:
