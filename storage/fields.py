@@ -24,7 +24,7 @@ class MoneyField(Field):
         if value is None:
             return None
         units = Decimal(value) * UNITS
-        if units != int(units) or abs(units) > LARGEST:
+        if not units.is_finite() or units != int(units) or abs(units) > LARGEST:
             raise ValueError(f"{value} is not an amount of money that can be kept exactly")
         return int(units)
 

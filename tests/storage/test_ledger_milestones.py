@@ -150,6 +150,14 @@ def test_ready_are_those_to_sync_that_no_attempt_claims(ledger: Ledger) -> None:
     assert ledger.milestones.ready(ORG, 10) == ["M2"]
 
 
+def test_whether_any_milestone_stands_under_a_reason_is_told(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone("M1"), milestone("M2")], NOW)
+    decide(ledger, Reason.CREATE, "M2")
+    assert ledger.milestones.any_under(ORG, [Reason.PAID, Reason.CREATE])
+    assert not ledger.milestones.any_under(ORG, [Reason.PAID])
+    assert not ledger.milestones.any_under("other", [Reason.CREATE])
+
+
 def test_touch_counts_what_it_marks(ledger: Ledger) -> None:
     ledger.milestones.put([milestone("M1"), milestone("M2")], NOW)
     settle(ledger, "M1")
