@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 
-from reconciler.compare import MATERIAL, look, taken
+from reconciler.compare import LINE, MATERIAL, look, taken
 from reconciler.locks import effective_lock
 from reconciler.model import NEW_CONTACT, Bill, Books, Case, Element, Field, Link, Organisation, Refusal, Terms
 from reconciler.ports import Outcome
@@ -29,18 +29,18 @@ def remember(
         )
     if bill is None:
         return link
-    sense = look(case, organisation, books, now).ours.sense
-    asked, seen = _asked(link, element, bill.terms(sense)), bill.terms(sense)
-    link = replace(
-        link, bill_id=bill.bill_id, asked=asked, seen=seen, settled=bill.settled, locked_out=None, refusal=None
-    )
+    theirs = bill.terms(look(case, organisation, books, now).ours.sense)
+    asked, seen = _asked(link, element, theirs), _seen(link, element, theirs)
+    settled = max(link.settled, bill.settled) if element.write.bill_id else bill.settled
+    link = replace(link, bill_id=bill.bill_id, asked=asked, seen=seen, settled=settled, locked_out=None, refusal=None)
     if element.write.moved and case.milestone.version == element.milestone_version:
         link = replace(link, chosen_date=element.write.terms.date, chosen_for=case.milestone.date)
-    dropped = [f for f in _written(element) & MATERIAL if getattr(asked, f) != getattr(seen, f)]
+    dropped = [f for f in _written(element) & MATERIAL if getattr(asked, f) != getattr(theirs, f)]
     if dropped:
         said = (f"Xero took the change without a word, but kept its own {fields_in_words(dropped)}.",)
-        link = replace(link, refusal=_refusal(replace(case, bill=bill), Reason.REFUSED, said, organisation, books, now))
-        link = replace(link, asked=taken(asked, seen, dropped))
+        link = replace(link, asked=taken(asked, theirs, dropped))
+        after = replace(case, link=link, bill=bill)
+        link = replace(link, refusal=_refusal(after, Reason.REFUSED, said, organisation, books, now))
     return link
 
 
@@ -53,6 +53,12 @@ def _asked(link: Link, element: Element, theirs: Terms) -> Terms:
     terms = element.write.terms
     asked = taken(link.asked or terms, terms, _written(element))
     return replace(asked, contact=theirs.contact) if asked.contact.startswith(NEW_CONTACT) else asked
+
+
+def _seen(link: Link, element: Element, theirs: Terms) -> Terms:
+    """What counts as seen: of an update only what we wrote, so that an edit made meanwhile still shows as one."""
+    written = _written(element)
+    return taken(link.seen or theirs, theirs, written | LINE if Field.LINES in written else written)
 
 
 def _refusal(
