@@ -11,7 +11,7 @@ class BodyLimits:
     """The most bytes of a body, and the most seconds from its first to its last."""
 
     size: int = 256 * 1024
-    seconds: float = 5.0
+    seconds: float = 2.5
 
 
 class BodyRefused(Exception):

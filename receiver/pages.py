@@ -13,12 +13,13 @@ from receiver.body import BodyLimits, BodyRefused, Disconnected, read_body
 from receiver.form import Entry, Unfit, carried, choice_of, read_entry
 from receiver.ports import Changed, Desk, Done, LinkRefused, Sheet
 from receiver.render import message, render
-from receiver.sheet import Item, View, narrow, total, view
+from receiver.sheet import Item, View, capital, narrow, total, view
 from reconciler.errors import BillwatchError, InputError
 from reconciler.model import Choice
 from reconciler.reasons import Action, Choose, words
 from reconciler.words import currency_of, day, explain, money
 
+FORM_SECONDS = 15.0
 CHANGED = "The facts changed since this page was shown. Nothing was done; please look again."
 TRY_AGAIN = "Please open the link again in a few minutes, to see how things stand."
 INCOMPLETE = "The form did not arrive complete. Nothing was done; please try again."
@@ -47,7 +48,7 @@ class LinkPages:
     def __init__(self, desk: Desk, clock: Clock, limits: BodyLimits | None = None) -> None:
         self._desk = desk
         self._clock = clock
-        self._limits = limits or BodyLimits()
+        self._limits = limits or BodyLimits(seconds=FORM_SECONDS)
 
     def routes(self) -> Sequence[BaseRoute]:
         """The routes to mount."""
@@ -179,7 +180,7 @@ def _results(done: Done, sheet: Sheet) -> list[Result]:
             key=decision.case.milestone.key,
             payee=decision.case.milestone.payee,
             amount=money(decision.case.milestone.amount, currency_of(decision, sheet.books)),
-            headline=words(decision.verdict.reason).headline,
+            headline=capital(words(decision.verdict.reason).headline),
             explanation=explain(decision, sheet.books),
             open=decision.verdict.action in (Action.FLAG, Action.HOLD),
         )

@@ -79,6 +79,7 @@ class View:
     """The page. `date` is proposed for a new date; `others` are bills to choose from."""
 
     organisation: str
+    title: str
     headline: str
     explanation: str
     todo: str
@@ -113,6 +114,7 @@ def view(sheet: Sheet) -> View:
     first, books = sheet.items[0], sheet.books
     return View(
         organisation=sheet.organisation.name,
+        title=capital(words(first.verdict.reason).headline),
         headline=words(first.verdict.reason).headline,
         explanation=_explanation(sheet),
         todo=what_to_do(first, books),
@@ -166,7 +168,7 @@ def _item(decision: Decision, sheet: Sheet) -> Item:
         amount=money(milestone.amount, currency_of(decision, books)),
         date=day(milestone.date),
         explanation=explain(decision, books),
-        rows=sides(decision, books),
+        rows=[(capital(name), ours, theirs) for name, ours, theirs in sides(decision, books)],
         same=_same(decision),
         facts=list(_facts(decision, sheet)),
         places=_places(decision, books),
@@ -180,8 +182,8 @@ def _same(decision: Decision) -> str:
     different = differing(verdict.ours, verdict.theirs)
     equal = [f for f in Field if f not in different | TECHNICAL and getattr(verdict.ours, f)]
     more = [f for f in different - verdict.fields if f not in TECHNICAL]
-    sentences = [f"{_capital(fields_in_words(equal))}: the same."] if equal else []
-    sentences += [f"{_capital(fields_in_words(more))}: different as well, but not at issue."] if more else []
+    sentences = [f"{capital(fields_in_words(equal))}: the same."] if equal else []
+    sentences += [f"{capital(fields_in_words(more))}: different as well, but not at issue."] if more else []
     return " ".join(sentences)
 
 
@@ -247,5 +249,6 @@ def _other(bill: Bill, books: Books) -> OtherBill:
     return OtherBill(bill.bill_id, f"{text}, {bill.contact_name}, {bill_state(bill)}", bill_link(books, bill.bill_id))
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """The text with its first letter in capitals, the others as they are."""
     return text[:1].upper() + text[1:]

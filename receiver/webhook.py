@@ -40,7 +40,8 @@ class Webhook:
 
     1. Read the body within its limits (415, 413, 408). 2. Find the key that signed it (401). 3. Answer an intent to
     receive at once. 4. Have the raw request kept, and answer 200 only when it is durable; 503 when it cannot be kept
-    within `keep_seconds`, so that Xero sends it again. No answer has a body or a cookie, since Xero refuses both.
+    within `keep_seconds`, so that Xero sends it again. Both
+    deadlines together stay below Xero's 5 seconds. No answer has a body or a cookie, since Xero refuses both.
     """
 
     def __init__(

@@ -32,6 +32,11 @@ def test_the_page_leads_to_the_papers_and_to_the_bill() -> None:
     assert next(url for url, name in found.items() if name == "Bill in Xero").endswith(desk.BILL_ID)
 
 
+def test_names_keep_their_capitals() -> None:
+    sheet = desk.sheet(desk.flag(Reason.CHANGED_IN_XERO, bill=desk.BILL))
+    assert "<title>Changed in Xero · billwatch</title>" in at(sheet=sheet).get().text
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_looking_does_nothing_however_often(method: str) -> None:
     browser = at()
