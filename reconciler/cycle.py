@@ -63,7 +63,7 @@ class Cycle:
         self._halt = halt
         self._rest_until: dt.datetime | None = None
         self._pusher = Pusher(organisation, xero, ledger, self.reader, clock, self.decide_again, self._may_write)
-        self._recovery = Recovery(organisation, ledger, self.reader, self._pusher, clock)
+        self._recovery = Recovery(organisation, ledger, self.reader, self._pusher, clock, self._may_write)
 
     def turn(self, *, sweep: bool = False) -> Report:
         """Bring milestones and bills in step, as far as that can be done now.

@@ -87,7 +87,10 @@ def unwanted(view: View) -> View | Verdict:
 
 
 def unlinked(view: View) -> View | Verdict:
-    """4. No bill linked: adopt the one that carries our number or link; ask where it is not plain which one it is."""
+    """4. No bill linked: adopt the one that carries our number or link; ask where it is not plain which one it is.
+
+    One that was voided or deleted is adopted too: somebody ended it, so it is not made again without asking.
+    """
     if view.link.bill_id:
         return view
     ours, similar = view.case.ours, view.case.similar
@@ -96,7 +99,9 @@ def unlinked(view: View) -> View | Verdict:
     if ours:
         return _linked(view, ours[0])
     new = [bill for bill in similar if not view.accepted(Reason.POSSIBLE_DUPLICATE, bill.bill_id)]
-    return _verdict(view, Reason.POSSIBLE_DUPLICATE, others=_ids(similar)) if new else view
+    if new:
+        return _verdict(view, Reason.POSSIBLE_DUPLICATE, others=_ids(similar))
+    return _linked(view, view.case.ended[-1]) if view.case.ended else view
 
 
 def base_unknown(view: View) -> View | Verdict:

@@ -277,8 +277,9 @@ class Case:
 
     `bill` is the linked bill as the mirror holds it; `missing` is set when a direct read said that it does not
     exist. `ours` are live bills, linked to nobody, with the milestone's number or link; `similar` are live
-    bills of the same contact and total and a near date, linked to nobody. `contacts` are Xero's contacts that
-    the payee may mean; the mapped one alone when the payee is mapped.
+    bills of the same contact and total and a near date, linked to nobody; `ended` are voided or deleted bills
+    with the milestone's number, where it follows no bill. `contacts` are Xero's contacts that the payee may mean; the
+    mapped one alone when the payee is mapped.
     """
 
     milestone: Milestone
@@ -287,6 +288,7 @@ class Case:
     missing: bool = False
     ours: tuple[Bill, ...] = ()
     similar: tuple[Bill, ...] = ()
+    ended: tuple[Bill, ...] = ()
     contacts: tuple[Contact, ...] = ()
     exemption: Exemption | None = None
 

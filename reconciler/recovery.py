@@ -7,6 +7,7 @@ again, and give it up, to be decided afresh under a new key.
 """
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import replace
 
 from reconciler.decide import decide
@@ -25,10 +26,17 @@ class Recovery:
     """Looks after one organisation's unanswered attempts."""
 
     def __init__(
-        self, organisation: Organisation, ledger: Ledger, reader: Reader, pusher: Pusher, clock: Clock
+        self,
+        organisation: Organisation,
+        ledger: Ledger,
+        reader: Reader,
+        pusher: Pusher,
+        clock: Clock,
+        may_write: Callable[[], bool],
     ) -> None:
         self._organisation, self._key = organisation, organisation.key
         self._ledger, self._reader, self._pusher, self._clock = ledger, reader, pusher, clock
+        self._may_write = may_write
 
     def settle(self) -> None:
         """Look up every unanswered attempt in Xero, and do what its age allows."""
@@ -45,7 +53,7 @@ class Recovery:
         if all(found) or (age >= GIVE_UP_AFTER):
             outcomes = [Outcome(bill_id) if bill_id else Outcome(undone=True) for bill_id in found]
             self._ledger.attempts.answered(attempt.attempt_id, outcomes, self._clock())
-        elif age < RESEND_FOR and attempt.resendable and not any(found) and self._still_wanted(attempt):
+        elif age < RESEND_FOR and not any(found) and self._may_send_again(attempt):
             try:
                 self._pusher.send(attempt)
             except XeroError:
@@ -61,6 +69,9 @@ class Recovery:
         since = attempt.started_at - CLOCK_SKEW
         bills = self._ledger.mirror.numbered(self._key, [write.number])
         return next((bill.bill_id for bill in bills if bill.status.live or bill.updated_at >= since), "")
+
+    def _may_send_again(self, attempt: Attempt) -> bool:
+        return attempt.resendable and self._may_write() and self._still_wanted(attempt)
 
     def _still_wanted(self, attempt: Attempt) -> bool:
         """Whether every element would be decided and written just so today."""

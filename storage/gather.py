@@ -42,9 +42,13 @@ class _Gathering:
         bills = self._bills(BillRow.bill_id.in_(list(linked)))
         missing = {row["bill_id"] for row in self._of(MissingRow, MissingRow.bill_id, linked)}
         ours = self._ours(milestones, links)
-        contacts = self._contacts(milestones)
+        contacts = {
+            m.key: found or _named_by(m, [bills.get(links[m.key].bill_id), *ours[m.key]])
+            for m, found in self._contacts(milestones)
+        }
         unlinked = [m for m in milestones if not links[m.key].bill_id]
         similar = self._similar(unlinked, contacts, near_days)
+        ended = self._ended(unlinked, links)
         exemptions = self._exemptions(keys)
         return [
             Case(
@@ -54,6 +58,7 @@ class _Gathering:
                 missing=links[m.key].bill_id in missing,
                 ours=ours[m.key],
                 similar=tuple(bill for bill in similar.get(m.key, ()) if bill not in ours[m.key]),
+                ended=ended.get(m.key, ()),
                 contacts=contacts[m.key],
                 exemption=exemptions.get(m.key),
             )
@@ -68,16 +73,16 @@ class _Gathering:
         rows = self._store.rows(BillRow.select().where((BillRow.organisation == self._organisation) & condition))
         return {row["bill_id"]: build(Bill, row) for row in rows}
 
-    def _free(self, *conditions: Any) -> list[Bill]:
-        """Live bills that meet any of the conditions and are linked to nobody, in the order of their ids."""
+    def _free(self, *conditions: Any, live: bool = True) -> list[Bill]:
+        """Bills that meet any of the conditions and are linked to nobody, in the order of their ids."""
         found: dict[str, Bill] = {}
         for condition in conditions:
-            found |= self._bills(condition & BillRow.status.in_(LIVE))
+            found |= self._bills(condition & (BillRow.status.in_(LIVE) if live else BillRow.status.not_in(LIVE)))
         taken = {row["bill_id"] for row in self._of(LinkRow, LinkRow.bill_id, found)}
         return [found[bill_id] for bill_id in sorted(found) if bill_id not in taken]
 
     def _ours(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
-        numbers = {m.key: bill_number(self._prefix, m.key, links[m.key].generation) for m in milestones}
+        numbers = self._numbers(milestones, links)
         urls = {m.links.milestone for m in milestones if m.links.milestone}
         by_number: dict[str, list[Bill]] = {}
         by_url: dict[str, list[Bill]] = {}
@@ -90,6 +95,14 @@ class _Gathering:
             )
             for m in milestones
         }
+
+    def _ended(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
+        numbers = self._numbers(milestones, links)
+        bills = self._free(BillRow.number.in_(list(numbers.values())), live=False)
+        return {key: tuple(bill for bill in bills if bill.number == number) for key, number in numbers.items()}
+
+    def _numbers(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, str]:
+        return {m.key: bill_number(self._prefix, m.key, links[m.key].generation) for m in milestones}
 
     def _similar(
         self, milestones: Sequence[Milestone], contacts: Mapping[str, tuple[Contact, ...]], near_days: int
@@ -111,7 +124,7 @@ class _Gathering:
             for m in milestones
         }
 
-    def _contacts(self, milestones: Sequence[Milestone]) -> dict[str, tuple[Contact, ...]]:
+    def _contacts(self, milestones: Sequence[Milestone]) -> list[tuple[Milestone, tuple[Contact, ...]]]:
         names = {m.key: fold(m.payee) for m in milestones if not m.contact_id}
         mapped = {row["folded"]: row["contact_id"] for row in self._of(PayeeRow, PayeeRow.folded, set(names.values()))}
         by_id = self._by_id({*mapped.values(), *(m.contact_id for m in milestones if m.contact_id)})
@@ -127,7 +140,7 @@ class _Gathering:
                 found[m.key] = (by_hand,) if by_hand else ()
             else:
                 found[m.key] = _usable(by_name.get(names[m.key], []))
-        return found
+        return [(m, found[m.key]) for m in milestones]
 
     def _by_id(self, ids: Collection[str]) -> dict[str, Contact]:
         """These contacts by id, each as the one that took over when it was merged."""
@@ -161,6 +174,17 @@ def _survivor(contact: Contact, held: Mapping[str, Contact]) -> Contact:
     for _ in range(MERGES):
         contact = held.get(contact.merged_to, contact)
     return contact
+
+
+def _named_by(milestone: Milestone, bills: Sequence[Bill | None]) -> tuple[Contact, ...]:
+    """The payee's contact as a bill names it: bills are read more often than the list of contacts."""
+    payee = fold(milestone.payee)
+    named = [bill for bill in bills if bill and bill.contact_id and fold(bill.contact_name) == payee]
+    return (
+        ()
+        if milestone.contact_id
+        else tuple({b.contact_id: Contact(b.contact_id, b.contact_name) for b in named}.values())
+    )
 
 
 def _usable(contacts: Sequence[Contact]) -> tuple[Contact, ...]:
