@@ -1,4 +1,4 @@
-"""The door that most tests share, opened once per module; each test finds the table empty."""
+"""The door that most tests use, opened once per module; each test finds the table empty."""
 
 import contextlib
 import sqlite3
