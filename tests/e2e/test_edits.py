@@ -1,0 +1,383 @@
+"""What an accountant does to a bill is never undone by us without somebody having chosen so."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from conftest import KEY
+
+from reconciler.errors import InputError
+from reconciler.reasons import Choose, Reason
+
+PRICE = Decimal("1200.00")
+OTHER = Decimal("1300.00")
+THEIRS = Decimal("1250.00")
+
+
+@pytest.fixture
+def billed(world):
+    world.put()
+    world.turn()
+    return world
+
+
+def during(world: Any, name: str, act: Callable[[], object]) -> None:
+    """Do something once, just before the client's next call of that name."""
+    client = world.cycle._pusher._xero
+    real = getattr(client, name)
+
+    def call(*args: Any, **more: Any) -> Any:
+        setattr(client, name, real)
+        act()
+        return real(*args, **more)
+
+    setattr(client, name, call)
+
+
+def bodies(world: Any) -> list[dict[str, Any]]:
+    """The elements of every write from now on."""
+    client, sent = world.cycle._pusher._xero, []
+    real = client.send
+
+    def send(attempt: Any) -> Any:
+        sent.extend(json.loads(attempt.body)["Invoices"])
+        return real(attempt)
+
+    client.send = send
+    return sent
+
+
+class TestBetweenReadAndWrite:
+    """The milestone's amount changes, and somebody edits the bill while we are about to write."""
+
+    @pytest.mark.parametrize("moment", ["changed_bills", "bills"], ids=["before the push", "before the last read"])
+    def test_an_edit_visible_in_the_last_read_is_not_overwritten(self, billed, moment):
+        billed.put(amount=OTHER)
+        during(billed, moment, lambda: billed.org.edit("M-1", total=THEIRS))
+        billed.turn()
+        assert billed.reason() is Reason.EDITED_IN_XERO
+        assert (billed.bill().total, billed.writes()) == (THEIRS, 1)
+
+    def test_an_edit_of_another_field_after_the_last_read_stays_and_is_reported(self, billed):
+        billed.put(amount=OTHER)
+        during(billed, "send", lambda: billed.org.edit("M-1", contact="Somebody else"))
+        billed.turn()
+        assert (billed.bill().total, billed.reason()) == (OTHER, Reason.CHANGED_IN_XERO)
+        assert billed.org.contact(billed.bill().contact_id).name == "Somebody else"
+
+    def test_an_approval_after_the_last_read_makes_xero_refuse_and_us_ask(self, billed):
+        billed.put(amount=OTHER)
+        during(billed, "send", lambda: billed.org.approve("M-1"))
+        billed.turn()
+        assert (billed.bill().total, billed.bill().status) == (PRICE, "AUTHORISED")
+        assert billed.reason() is Reason.BILL_APPROVED
+
+    def test_a_payment_after_the_last_read_drops_the_amount_and_is_noticed(self, billed):
+        billed.put(amount=OTHER)
+        during(billed, "send", lambda: (billed.org.approve("M-1"), billed.org.pay("M-1")))
+        billed.turn()
+        assert (billed.bill().total, billed.bill().status) == (PRICE, "PAID")
+        assert billed.reason() is Reason.BILL_PAID
+
+    def test_an_edit_before_the_read_back_is_not_taken_for_ours(self, billed):
+        billed.put(amount=OTHER)
+        client = billed.cycle._pusher._xero
+        real = client.send
+
+        def send(attempt):
+            outcomes = real(attempt)
+            billed.org.edit("M-1", total=THEIRS)
+            return outcomes
+
+        client.send = send
+        billed.turn()
+        client.send = real
+        billed.sweep()
+        assert (billed.reason(), billed.bill().total) == (Reason.REFUSED, THEIRS)
+        assert billed.writes() == 2
+
+    def test_a_voided_bill_is_not_written(self, billed):
+        billed.put(amount=OTHER)
+        during(billed, "bills", lambda: billed.org.delete("M-1"))
+        billed.turn()
+        assert (billed.reason(), billed.writes()) == (Reason.BILL_DELETED, 1)
+
+    def test_a_lock_set_just_before_the_write_is_seen(self, make_world):
+        world = make_world(organisation='mode = "sync"\nbill_status = "authorised"')
+        world.sweep()
+        world.put()
+        during(world, "changed_bills", lambda: None)
+        world.org.lock(period=world.xero.now().date() + dt.timedelta(days=3))
+        world.turn()
+        assert (world.reason(), world.writes()) == (Reason.PERIOD_LOCKED, 0)
+
+    def test_a_lock_set_after_the_last_read_is_understood_from_the_refusal(self, make_world):
+        world = make_world(organisation='mode = "sync"\nbill_status = "authorised"')
+        world.sweep()
+        world.put()
+        lock = world.xero.now().date() + dt.timedelta(days=3)
+        during(world, "send", lambda: world.org.lock(period=lock))
+        world.turn()
+        assert (world.reason(), world.org.bills()) == (Reason.PERIOD_LOCKED, [])
+        world.sweep()
+        standing = world.standing().verdict
+        assert (standing.reason, standing.lock) == (Reason.PERIOD_LOCKED, lock)
+
+
+class TestConflict:
+    """Both sides changed the amount."""
+
+    @pytest.fixture
+    def conflict(self, billed):
+        billed.org.edit("M-1", total=THEIRS)
+        billed.put(amount=OTHER)
+        billed.sweep()
+        assert billed.reason() is Reason.EDITED_IN_XERO
+        difference = billed.standing().verdict.differences[0]
+        assert (difference.ours, difference.theirs) == (OTHER, THEIRS)
+        return billed
+
+    def test_keeping_xeros_leaves_the_bill_and_is_quiet_from_then_on(self, conflict):
+        conflict.choose(Choose.KEEP)
+        conflict.sweep()
+        assert (conflict.bill().total, conflict.reason()) == (THEIRS, Reason.AWAITING_APPROVAL)
+        assert (conflict.writes(), conflict.open_flags()) == (1, [])
+
+    def test_a_kept_difference_is_asked_about_again_once_the_field_changes(self, conflict):
+        conflict.choose(Choose.KEEP)
+        conflict.org.edit("M-1", total="1260.00")
+        conflict.sweep()
+        assert conflict.reason() is Reason.CHANGED_IN_XERO
+
+    def test_overwriting_writes_the_milestones_value(self, conflict):
+        conflict.choose(Choose.OVERWRITE)
+        assert (conflict.bill().total, conflict.reason()) == (OTHER, Reason.AWAITING_APPROVAL)
+
+    def test_overwriting_does_not_cover_an_edit_made_since(self, conflict):
+        during(conflict, "bills", lambda: conflict.org.edit("M-1", total="1260.00"))
+        conflict.choose(Choose.OVERWRITE)
+        assert conflict.bill().total in (Decimal("1260.00"), OTHER)
+        assert conflict.standing().case.link.seen.total == conflict.bill().total
+
+    def test_making_both_equal_by_hand_settles_it(self, conflict):
+        conflict.org.edit("M-1", total=OTHER)
+        conflict.sweep()
+        assert (conflict.reason(), conflict.writes(), conflict.open_flags()) == (Reason.AWAITING_APPROVAL, 1, [])
+
+
+class TestSeveralLines:
+    """Somebody split the bill into lines; our one amount would undo that."""
+
+    @pytest.fixture
+    def split(self, billed):
+        billed.org.edit("M-1", unit_amount="700.00", add_line={"description": "Rest", "unit_amount": "500.00"})
+        billed.sweep()
+        return billed
+
+    def test_a_split_with_the_same_total_is_quiet(self, split):
+        assert split.reason() is Reason.AWAITING_APPROVAL
+
+    def test_a_change_of_the_amount_then_asks_and_keeping_is_quiet(self, split):
+        split.put(amount=OTHER)
+        split.turn()
+        assert (split.reason(), len(split.bill().lines)) == (Reason.EDITED_IN_XERO, 2)
+        split.choose(Choose.KEEP)
+        assert (split.reason(), len(split.bill().lines)) == (Reason.AWAITING_APPROVAL, 2)
+
+    def test_overwriting_puts_one_line_in_their_place(self, split):
+        split.put(amount=OTHER)
+        split.turn()
+        split.choose(Choose.OVERWRITE)
+        assert (split.bill().total, len(split.bill().lines)) == (OTHER, 1)
+        assert (split.reason(), split.open_flags()) == (Reason.AWAITING_APPROVAL, [])
+
+    def test_a_change_of_the_date_alone_leaves_the_lines_as_they_are(self, split):
+        later = split.xero.now().date() + dt.timedelta(days=5)
+        split.put(date=later)
+        split.turn()
+        assert (split.bill().day, len(split.bill().lines), split.bill().total) == (later, 2, PRICE)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"description": "As agreed"},
+        {"account": "429"},
+        {"due": "2027-12-31"},
+        {"date": "2026-12-24"},
+        {"reference": "R-1"},
+    ],
+    ids=lambda edit: next(iter(edit)),
+)
+def test_edits_of_coding_text_and_dates_are_quiet_and_survive_our_update(billed, edit):
+    billed.org.edit("M-1", **edit)
+    billed.sweep()
+    assert (billed.reason(), billed.flags()) == (Reason.AWAITING_APPROVAL, [])
+    edited = billed.bill()
+    billed.put(amount=OTHER)
+    billed.turn()
+    bill = billed.bill()
+    assert (bill.total, bill.day, bill.due, bill.reference) == (OTHER, edited.day, edited.due, edited.reference)
+    assert [(line.description, line.account_code, line.line_id) for line in bill.lines] == [
+        (line.description, line.account_code, line.line_id) for line in edited.lines
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edit", "back"),
+    [({"total": THEIRS}, {"total": PRICE}), ({"contact": "Somebody else"}, {"contact": "Payee of M-1"})],
+    ids=["money", "payee"],
+)
+def test_an_edit_of_money_or_payee_is_reported_once_and_clears_when_taken_back(billed, edit, back):
+    billed.org.edit("M-1", **edit)
+    for _ in range(3):
+        billed.sweep()
+    assert billed.reason() is Reason.CHANGED_IN_XERO
+    assert (len(billed.flags()), billed.writes()) == (1, 1)
+    billed.org.edit("M-1", **back)
+    billed.sweep()
+    assert billed.open_flags() == []
+    assert "equals" in billed.flags()[0].closed_because
+
+
+def test_an_edit_of_the_tax_rate_is_not_undone_by_a_new_amount(billed):
+    billed.org.edit("M-1", tax_type="ZERORATEDINPUT")
+    billed.put(amount=OTHER)
+    billed.sweep()
+    assert (billed.reason(), billed.writes()) == (Reason.EDITED_IN_XERO, 1)
+
+
+def test_edits_are_accepted_where_the_policy_says_so(make_world):
+    world = make_world(policy='xero_edits = "accept"')
+    world.sweep()
+    world.put()
+    world.turn()
+    world.org.edit("M-1", total=THEIRS)
+    world.sweep()
+    assert (world.reason(), world.flags(), world.writes()) == (Reason.AWAITING_APPROVAL, [], 1)
+
+
+class TestStatus:
+    """The status of a bill is Xero's and the accountant's."""
+
+    def test_an_update_never_names_another_status(self, make_world):
+        world = make_world(policy='approved_bills = "update"')
+        sent = bodies(world)
+        world.sweep()
+        world.put()
+        world.turn()
+        world.put(amount=OTHER)
+        world.turn()
+        world.org.approve("M-1")
+        world.put(amount=PRICE)
+        world.sweep()
+        assert [(one.get("InvoiceID", "") != "", one.get("Status")) for one in sent] == [
+            (False, "SUBMITTED"),
+            (True, None),
+            (True, "AUTHORISED"),
+        ]
+        assert (world.bill().status, world.bill().total, world.reason()) == ("AUTHORISED", PRICE, Reason.APPROVED)
+
+    def test_a_withdrawn_milestone_leaves_its_bill_as_it_is(self, billed):
+        billed.put(cancelled=True)
+        billed.sweep()
+        assert (billed.bill().status, billed.writes()) == ("SUBMITTED", 1)
+        billed.choose(Choose.KEEP)
+        assert (billed.bill().status, billed.reason(), billed.writes()) == ("SUBMITTED", Reason.WITHDRAWN, 1)
+
+    def test_an_approved_bill_cannot_be_overwritten_by_a_click(self, billed):
+        billed.org.approve("M-1")
+        billed.org.edit("M-1", total=THEIRS)
+        billed.sweep()
+        assert billed.reason() is Reason.CHANGED_IN_XERO
+        with pytest.raises(InputError, match="does not fit"):
+            billed.choose(Choose.OVERWRITE)
+        assert billed.writes() == 1
+
+
+class TestPaidBills:
+    """Xero takes some edits of a paid bill, drops others without a word, and refuses the rest."""
+
+    @pytest.fixture
+    def paid(self, make_world):
+        world = make_world(policy='paid_bill_edits = "where-xero-allows"')
+        world.sweep()
+        world.put()
+        world.turn()
+        world.org.approve("M-1")
+        world.org.pay("M-1")
+        world.sweep()
+        return world
+
+    def test_what_xero_allows_is_written(self, paid):
+        paid.put(description="As agreed", account="429")
+        paid.turn()
+        (line,) = paid.bill().lines
+        assert (line.description, line.account_code, line.line_amount) == ("As agreed", "429", PRICE)
+        assert (paid.reason(), paid.bill().status) == (Reason.PAID, "PAID")
+
+    def test_an_amount_is_asked_about(self, paid):
+        paid.put(amount=OTHER, description="As agreed")
+        paid.turn()
+        assert (paid.reason(), paid.writes()) == (Reason.BILL_PAID, 1)
+
+
+class TestContacts:
+    """Contacts belong to the accountant: followed by id, never renamed."""
+
+    def test_a_contact_renamed_in_xero_is_still_the_payee(self, billed):
+        billed.org.rename_contact("Payee of M-1", "Payee Ltd")
+        billed.sweep()
+        assert (billed.reason(), billed.flags()) == (Reason.AWAITING_APPROVAL, [])
+        billed.put("M-2", payee="Payee of M-1")
+        billed.turn()
+        assert billed.bill("M-2").contact_id == billed.bill("M-1").contact_id
+        assert [contact.name for contact in billed.org.contacts()] == ["Payee Ltd"]
+
+    def test_a_merge_is_followed_and_is_no_edit(self, billed):
+        kept = billed.org.add_contact("Payee Group")
+        billed.org.merge_contact("Payee of M-1", into="Payee Group")
+        billed.sweep()
+        assert (billed.reason(), billed.flags()) == (Reason.AWAITING_APPROVAL, [])
+        billed.put("M-2", payee="Payee of M-1")
+        billed.turn()
+        assert billed.bill("M-2").contact_id == kept.contact_id
+
+    def test_a_write_names_a_contact_by_its_id_alone(self, billed):
+        billed.org.add_contact("Other payee")
+        billed.sweep()
+        sent = bodies(billed)
+        billed.put(payee="Other payee")
+        billed.turn()
+        assert [list(one["Contact"]) for one in sent] == [["ContactID"]]
+        assert sorted(contact.name for contact in billed.org.contacts()) == ["Other payee", "Payee of M-1"]
+        assert billed.reason() is Reason.AWAITING_APPROVAL
+
+
+def test_our_own_write_is_no_edit(billed):
+    billed.put(amount=OTHER)
+    billed.turn()
+    for _ in range(3):
+        assert not billed.sweep().opened
+    assert (billed.reason(), billed.writes(), billed.flags()) == (Reason.AWAITING_APPROVAL, 2, [])
+
+
+def test_rounding_and_defaults_of_xero_are_no_edits(make_world):
+    world = make_world(organisation='mode = "sync"\namounts = "exclusive"', country="GB")
+    world.sweep()
+    world.put(amount=Decimal("33.33"), tax="INPUT2", account="429")
+    world.turn()
+    assert (world.bill().total, world.bill().subtotal) == (Decimal("40.00"), Decimal("33.33"))
+    world.sweep()
+    assert (world.reason(), world.flags(), world.writes()) == (Reason.AWAITING_APPROVAL, [], 1)
+
+
+def test_every_choice_is_recorded_with_who_made_it(billed):
+    billed.org.edit("M-1", total=THEIRS)
+    billed.sweep()
+    billed.choose(Choose.KEEP)
+    choices = [m.value for m in billed.house.ledger.overview.timeline(KEY, "M-1") if m.what == "choice"]
+    assert [(choice.kind, choice.by) for choice in choices] == [(Choose.KEEP, "Ann Example")]
