@@ -17,6 +17,7 @@ from billwatch.sandbox.identity import Connection, Grant, Refused, redirect_allo
 from billwatch.sandbox.world import World
 
 TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")
+CONNECTIONS = ("/connections", "/Connections")  # the published description and the official SDKs use the capital
 
 
 class IdentityRoutes:
@@ -29,8 +30,12 @@ class IdentityRoutes:
             Route("/connect/revocation", self.revoke, methods=["POST"]),
             Route("/identity/connect/authorize", self.ask, methods=["GET"]),
             Route("/identity/connect/authorize", self.consent, methods=["POST"]),
-            Route("/connections", self.connections, methods=["GET"]),
-            Route("/connections/{id}", self.disconnect, methods=["DELETE"]),
+            # The published description and the official SDKs write it with a capital; both are answered.
+            *(Route(path, self.connections, methods=["GET"]) for path in ("/connections", "/Connections")),
+            *(
+                Route(f"{path}/{{id}}", self.disconnect, methods=["DELETE"])
+                for path in ("/connections", "/Connections")
+            ),
         ]
 
     async def token(self, request: Request) -> Response:
