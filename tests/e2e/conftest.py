@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,7 @@ from reconciler.cycle import paused
 from reconciler.model import Choice, Decision, Flag, Milestone
 from reconciler.ports import Report
 from reconciler.reasons import Choose, Reason
+from storage import Ledger
 
 KEY = "example"
 
@@ -33,12 +35,28 @@ def _impatient() -> Iterator[None]:
     stamina.set_testing(False)
 
 
-@pytest.fixture
-def xero() -> Iterator[Sandbox]:
-    """A running sandbox with no limits on calls; tests that are about limits set them."""
+@pytest.fixture(scope="session")
+def _sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
-        sandbox.limits(on=False)
         yield sandbox
+
+
+@pytest.fixture
+def xero(_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """A running sandbox, empty, with no limits on calls; tests that are about limits set them."""
+    _sandbox.reset()
+    _sandbox.limits(on=False)
+    _sandbox.reset_calls()
+    yield _sandbox
+    _sandbox.reset()
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database as `Ledger.open` makes it, to be copied: making one takes longer than most tests."""
+    path = tmp_path_factory.mktemp("database") / "billwatch.db"
+    Ledger.open(f"sqlite:///{path}").close()
+    return path
 
 
 @dataclasses.dataclass
@@ -158,8 +176,11 @@ def environ() -> dict[str, str]:
 
 
 @pytest.fixture
-def make_world(xero: Sandbox, tmp_path: Path, environ: dict[str, str]) -> Iterator[Callable[..., World]]:
+def make_world(
+    xero: Sandbox, tmp_path: Path, environ: dict[str, str], new_database: Path
+) -> Iterator[Callable[..., World]]:
     """Makes worlds: `policy`, `organisation` and `extra` are lines of TOML; other settings go to the books."""
+    shutil.copy(new_database, tmp_path)
     with contextlib.ExitStack() as stack:
 
         def make(*, policy: str = "", organisation: str = "", extra: str = "", **settings: Any) -> World:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from billwatch.sandbox.books import new_id
-from reconciler.model import Links
+from reconciler.model import Choice, Links
 from reconciler.reasons import Action, Choose, Reason, words
 
 DAY = dt.timedelta(days=1)
@@ -302,11 +302,13 @@ def _(make: Make) -> Reached:
 
 @road(Reason.EXEMPT_WITH_BILL)
 def _(make: Make) -> Reached:
-    world = paid(make)
+    world = ready(make)
+    changed(world, stages=frozenset())
     world.choose(Choose.EXEMPT, reason="handled by hand from now on")
     assert world.reason() is Reason.EXEMPT
-    world.org.unpay("M-1")
-    world.sweep()
+    made = by_hand(world, number="M-1")
+    choice = Choice(Choose.LINK, by="Ann Example", at=world.house.clock())
+    world.house.desk.link("example", "M-1", made.bill_id, choice)
     return Reached(world, lambda: (world.org.void("M-1"), world.sweep()), Reason.EXEMPT)
 
 
