@@ -10,7 +10,7 @@ from reconciler.ports import Applied, Notice
 from reconciler.reasons import Action, Reason
 from storage.database import Store
 from storage.flags import Flags
-from storage.links import link_columns, mark_others
+from storage.links import change_link, link_columns, mark_others
 from storage.models import LinkRow, MilestoneRow, VerdictRow
 
 EXEMPTED = (Reason.EXEMPT, Reason.EXEMPT_WITH_BILL)
@@ -53,8 +53,7 @@ def apply_batch(store: Store, flags: Flags, occasion: Occasion, decisions: Seque
             )
             tally.opened += [new] if new else []
             tally.closed += [old] if old else []
-        if tally.history:
-            store.run(VerdictRow.insert_many(tally.history).as_rowcount())
+        store.insert(VerdictRow, tally.history)
         mark_others(store, occasion.organisation, tally.rebound, occasion.prefix)
     return Applied(tuple(tally.opened), tuple(tally.closed), tuple(tally.overtaken))
 
@@ -89,8 +88,7 @@ def _record(store: Store, occasion: Occasion, decision: Decision, held: dict[str
     if held is None or (held["milestone_version"], held["version"]) != versions:
         return False
     changes = _changes(occasion, decision, held)
-    mine = (LinkRow.organisation == occasion.organisation) & (LinkRow.key == case.milestone.key)
-    if changes and not store.run(LinkRow.update(**changes).where(mine & (LinkRow.version == case.link.version))):
+    if changes and not change_link(store, occasion.organisation, case.milestone.key, case.link.version, changes):
         return False
     if (held["action"], held["reason"]) != (verdict.action, verdict.reason):
         tally.history.append(_moment(occasion, case.milestone.key, verdict))

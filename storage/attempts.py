@@ -85,8 +85,17 @@ class Attempts:
             still_open = (AttemptRow.id == attempt_id) & AttemptRow.finished_at.is_null()
             if not self._store.run(AttemptRow.update(finished_at=now).where(still_open)):
                 return
-            for row in self._elements([attempt_id]).get(attempt_id, []):
-                self._release(attempt_id, row["organisation"], row["key"], given.get(row["key"]))
+            elements = self._elements([attempt_id]).get(attempt_id, [])
+            held = self._held(elements)
+            rebound: set[str] = set()
+            for row in elements:
+                bill_id, folded = held[row["key"]]
+                link = given.get(row["key"])
+                if self._release(attempt_id, row, link) and link is not None:
+                    rebound |= {bill_id, link.bill_id} if link.bill_id != bill_id else set()
+                    self._remember_payee(row["organisation"], folded, link)
+            if rebound:
+                self._mark_others(elements[0]["organisation"], rebound)
 
     def written_since(self, organisation: str, since: dt.datetime) -> Sequence[Element]:
         """The elements of creating attempts begun since then, for the hourly caps."""
@@ -117,25 +126,24 @@ class Attempts:
         update = LinkRow.update(**changes, version=LinkRow.version + 1)
         return self._store.run(update.where(mine & (LinkRow.pending_attempt == attempt_id)))
 
-    def _release(self, attempt_id: int, organisation: str, key: str, link: Link | None) -> None:
-        mine = (LinkRow.organisation == organisation) & (LinkRow.key == key)
-        before = self._store.column(LinkRow.select(LinkRow.bill_id).where(mine))
-        changes = {**(link_columns(link) if link else {}), "pending_attempt": None, "dirty": True}
-        if not self._change(attempt_id, organisation, key, changes) or link is None:
-            return
-        if link.bill_id not in before:
-            self._mark_others(organisation, {*before, link.bill_id})
-        if link.seen and not link.seen.contact.startswith(NEW_CONTACT):
-            self._remember_payee(organisation, key, link.seen.contact)
+    def _held(self, elements: Sequence[dict[str, Any]]) -> dict[str, tuple[str, str]]:
+        """The bill and the folded payee of each milestone, as they are before the attempt is finished."""
+        keys = [row["key"] for row in elements]
+        same = (MilestoneRow.organisation == LinkRow.organisation) & (MilestoneRow.key == LinkRow.key)
+        query = LinkRow.select(LinkRow.key, LinkRow.bill_id, MilestoneRow.payee_folded).join(MilestoneRow, on=same)
+        mine = LinkRow.organisation.in_({row["organisation"] for row in elements}) & LinkRow.key.in_(keys)
+        return {row["key"]: (row["bill_id"], row["payee_folded"]) for row in self._store.rows(query.where(mine))}
 
-    def _remember_payee(self, organisation: str, key: str, contact_id: str) -> None:
-        mine = (MilestoneRow.organisation == organisation) & (MilestoneRow.key == key)
-        for folded in self._store.column(MilestoneRow.select(MilestoneRow.payee_folded).where(mine)):
-            row = {"organisation": organisation, "folded": folded, "contact_id": contact_id}
-            insert = PayeeRow.insert(row).on_conflict(
-                conflict_target=[PayeeRow.organisation, PayeeRow.folded], preserve=[PayeeRow.contact_id]
-            )
-            self._store.run(insert.as_rowcount())
+    def _release(self, attempt_id: int, element: dict[str, Any], link: Link | None) -> int:
+        changes = {**(link_columns(link) if link else {}), "pending_attempt": None, "dirty": True}
+        return self._change(attempt_id, element["organisation"], element["key"], changes)
+
+    def _remember_payee(self, organisation: str, folded: str, link: Link) -> None:
+        if link.seen is None or link.seen.contact.startswith(NEW_CONTACT):
+            return
+        row = {"organisation": organisation, "folded": folded, "contact_id": link.seen.contact}
+        target = [PayeeRow.organisation, PayeeRow.folded]
+        self._store.insert(PayeeRow, [row], conflict_target=target, preserve=[PayeeRow.contact_id])
 
     def _mark_others(self, organisation: str, bill_ids: set[str]) -> None:
         mark_others(self._store, organisation, bill_ids, self._prefixes.get(organisation, ""))

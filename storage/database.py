@@ -4,7 +4,7 @@ import contextlib
 import os
 import sqlite3
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,25 @@ class Store:
         """Execute a change; the number of rows changed, or the new row's id for a plain insert."""
         with self.translated():
             return int(query.execute(self._database) or 0)
+
+    def insert(self, table: Any, rows: Sequence[dict[str, Any]], **on_conflict: Any) -> None:
+        """Insert rows that all name the same columns; the statement is put together once, not per row."""
+        if not rows:
+            return
+        defaults = table._meta.get_default_dict()
+        fields = [table._meta.fields[name] for name in defaults | rows[0]]
+        query = table.insert_many([tuple((defaults | rows[0]).values())], fields=fields)
+        query = query.on_conflict(**on_conflict) if on_conflict else query
+        values = [[field.db_value((defaults | row)[field.name]) for field in fields] for row in rows]
+        with self.translated():
+            cursor = self._database.cursor()  # type: ignore[no-untyped-call]
+            cursor.executemany(query.bind(self._database).sql()[0], values)
+
+    def execute(self, sql: str, values: Sequence[object]) -> int:
+        """Execute a change given as text with a `?` per value; the number of rows changed."""
+        with self.translated():
+            text = sql.replace("?", self._database.param)
+            return int(self._database.execute_sql(text, values).rowcount)  # type: ignore[no-untyped-call]
 
     def count(self, query: Any) -> int:
         """How many rows a query finds."""

@@ -47,10 +47,15 @@ class Inbox:
 
     def forget(self, before: dt.datetime) -> int:
         """Delete requests and events that were drained before then; returns how many rows."""
-        with self._store.write():
-            requests = self._store.run(RawRequestRow.delete().where(RawRequestRow.drained_at < before))
-            events = self._store.run(EventRow.delete().where(EventRow.drained_at < before))
-        return requests + events
+        return sum(self._forget(table, before) for table in (RawRequestRow, EventRow))
+
+    def _forget(self, table: Any, before: dt.datetime) -> int:
+        old = table.select(table.id).where(table.drained_at < before).order_by(table.id).limit(EVENTS)
+        deleted = 0
+        while ids := self._store.column(old):
+            with self._store.write():
+                deleted += self._store.run(table.delete().where(table.id.in_(ids)))
+        return deleted
 
     def _drain(
         self, read: Callable[[bytes], list[Event] | None], tenants: Mapping[str, str], now: dt.datetime

@@ -1,6 +1,7 @@
 """Everything that decisions are about, fetched with a fixed number of queries for any number of milestones."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from peewee import chunked
@@ -109,10 +110,10 @@ class _Gathering:
     ) -> dict[str, tuple[Bill, ...]]:
         ids = {m.key: {m.contact_id, *(contact.contact_id for contact in contacts[m.key])} - {""} for m in milestones}
         wanted = list(set().union(*ids.values()))
-        amounts = list({m.amount for m in milestones})
-        theirs = BillRow.contact_id.in_(wanted)
+        amounts = {m.amount for m in milestones}
+        theirs = BillRow.contact_id.in_(wanted) & (_among(BillRow.total, amounts) | _among(BillRow.subtotal, amounts))
         by_contact: dict[str, list[Bill]] = {}
-        for bill in self._free(theirs & BillRow.total.in_(amounts), theirs & BillRow.subtotal.in_(amounts)):
+        for bill in self._free(theirs):
             by_contact.setdefault(bill.contact_id, []).append(bill)
         return {
             m.key: tuple(
@@ -164,6 +165,14 @@ class _Gathering:
 def _merged(first: Sequence[Bill], second: Sequence[Bill]) -> tuple[Bill, ...]:
     bills = {bill.bill_id: bill for bill in (*first, *second)}
     return tuple(bills[bill_id] for bill_id in sorted(bills))
+
+
+def _among(column: Any, amounts: Iterable[Decimal]) -> Any:
+    """Whether the column's amount is one of these, asked in a way that uses no index on it.
+
+    SQLite would otherwise seek every pair of a contact and an amount.
+    """
+    return (column + 0).in_([column.db_value(amount) for amount in amounts])
 
 
 def _near(bill: Bill, milestone: Milestone, near_days: int) -> bool:

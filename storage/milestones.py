@@ -23,7 +23,8 @@ from storage.mirrored import BillRow
 from storage.models import ChoiceRow, FlagRow, LinkRow
 from storage.putting import put_batch
 
-BATCH = 100
+BATCH = 50
+PUT_BATCH = 200
 PAGE = 500
 
 
@@ -42,7 +43,7 @@ class Milestones:
         """
         new = changed = same = 0
         newest = {(m.organisation, m.key): m for m in milestones}
-        for batch in chunked(newest.values(), BATCH):
+        for batch in chunked(newest.values(), PUT_BATCH):
             with self._store.write():
                 counts = put_batch(self._store, batch, now)
             new, changed, same = new + counts[0], changed + counts[1], same + counts[2]
@@ -118,7 +119,8 @@ class Milestones:
             before = self._link(organisation, key)
             if before is None or before.version != link.version or before.pending_attempt is not None:
                 return False
-            change_link(self._store, organisation, key, link.version, {**link_columns(link), "dirty": True})
+            changes = {**link_columns(link), "dirty": True, "version": link.version + 1}
+            change_link(self._store, organisation, key, link.version, changes)
             if exemption is not None:
                 exempt(self._store, organisation, key, exemption, choice.at)
             row = {"organisation": organisation, "key": key, "at": choice.at, "reason": reason, "choice": choice}

@@ -104,10 +104,11 @@ class Mirror:
 
     def clean(self, organisation: str, marks: Iterable[tuple[str, int]]) -> None:
         """These bills were read after the marks were taken; a mark set since then stays."""
-        with self._store.write():
-            for bill_id, mark in marks:
-                of_bill = (EventRow.organisation == organisation) & (EventRow.resource_id == bill_id)
-                self._store.run(EventRow.update(open=False).where(of_bill & (EventRow.id <= mark)))
+        for some in chunked(marks, BATCH):
+            with self._store.write():
+                for bill_id, mark in some:
+                    of_bill = (EventRow.organisation == organisation) & (EventRow.resource_id == bill_id)
+                    self._store.run(EventRow.update(open=False).where(of_bill & (EventRow.id <= mark)))
 
     def linked_unread(self, organisation: str, limit: int) -> list[str]:
         """Bill ids that milestones are linked to but that the mirror does not hold and that are not known missing."""
@@ -175,12 +176,13 @@ class Mirror:
 
     def _upsert(self, organisation: str, bills: Iterable[Bill]) -> None:
         rows = [{**columns(bill), "organisation": organisation} for bill in bills]
-        insert = BillRow.insert_many(rows).on_conflict(
+        self._store.insert(
+            BillRow,
+            rows,
             conflict_target=[BillRow.organisation, BillRow.bill_id],
             preserve=[getattr(BillRow, name) for name in rows[0] if name not in ("organisation", "bill_id")],
             where=(EXCLUDED.read_at >= BillRow.read_at),
         )
-        self._store.run(insert.as_rowcount())
 
     def _store_contacts(self, organisation: str, contacts: Sequence[Contact]) -> None:
         newest = {contact.contact_id: contact for contact in contacts}

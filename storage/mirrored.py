@@ -49,8 +49,7 @@ class BillRow(Row):
         indexes = (
             (("organisation", "number"), False),
             (("organisation", "url"), False),
-            (("organisation", "contact_id", "total"), False),
-            (("organisation", "contact_id", "subtotal"), False),
+            (("organisation", "contact_id", "total", "subtotal"), False),
             (("organisation", "date"), False),
         )
 

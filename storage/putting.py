@@ -22,10 +22,8 @@ def put_batch(store: Store, milestones: Sequence[Milestone], now: dt.datetime) -
     rows = {(m.organisation, m.key): _row(m, now) for m in milestones}
     new = [row for name, row in rows.items() if name not in held]
     changed = [row for name, row in rows.items() if name in held and held[name]["fingerprint"] != row["fingerprint"]]
-    if new:
-        store.run(MilestoneRow.insert_many(new).as_rowcount())
-        links = [{"organisation": row["organisation"], "key": row["key"]} for row in new]
-        store.run(LinkRow.insert_many(links).as_rowcount())
+    store.insert(MilestoneRow, new)
+    store.insert(LinkRow, [{"organisation": row["organisation"], "key": row["key"]} for row in new])
     for row in changed:
         mine = (MilestoneRow.organisation == row["organisation"]) & (MilestoneRow.key == row["key"])
         store.run(MilestoneRow.update(**{**row, "version": MilestoneRow.version + 1}).where(mine))

@@ -69,8 +69,7 @@ class Bill(Table):
         indexes = (
             (("organisation", "number"), False),
             (("organisation", "url"), False),
-            (("organisation", "contact_id", "total"), False),
-            (("organisation", "contact_id", "subtotal"), False),
+            (("organisation", "contact_id", "total", "subtotal"), False),
             (("organisation", "date"), False),
         )
 
