@@ -43,6 +43,7 @@ def play(stage: Stage, tell: Teller) -> None:
         lock_a_period,
         lose_a_webhook,
         exempt,
+        leave_one,
     ):
         chapter(stage, tell)
 
@@ -111,9 +112,8 @@ def void_and_bill_again(stage: Stage, tell: Teller) -> None:
     tell.check(until(lambda: stage.reason("M-0403") is Reason.BILL_VOIDED), "M-0403 flagged: its bill was voided")
     if not tell.check(until(lambda: bool(stage.letters.to(ACCOUNTS, "voided"))), "a mail with a link"):
         return
-    page = Page(stage.letters.to(ACCOUNTS, "voided")[-1])
-    tell.page(page.url)
-    page.choose(kind="bill-again", by="Ana Example")
+    tell.says("She opens the link, chooses to have it billed again, looks it over and confirms.")
+    Page(stage.letters.to(ACCOUNTS, "voided")[-1]).choose(kind="bill-again", by="Ana Example")
     tell.check(stage.reason("M-0403") is Reason.AWAITING_APPROVAL, "billed again, and awaiting approval")
     tell.check([b.status for b in stage.org.bills() if b.number == "M-0403-2"] == ["SUBMITTED"], "as bill M-0403-2")
     told = until(lambda: bool(stage.letters.to(ACCOUNTS, "again")))
@@ -167,6 +167,16 @@ def exempt(stage: Stage, tell: Teller) -> None:
     tell.check(stage.reason("M-0408") is Reason.EXEMPT, "M-0408 is exempt, with the reason on record")
     twice = [n for n in {b.number for b in stage.org.bills()} if sum(b.number == n for b in stage.org.bills()) > 1]
     tell.check(not twice, "no milestone was billed twice")
+
+
+def leave_one(stage: Stage, tell: Teller) -> None:
+    """Both sides change the same amount: nobody is overwritten, and the reader of this demo may decide."""
+    tell.chapter("Milestone and bill are both changed; this one is left for you")
+    stage.org.edit("M-0405", total=Decimal("17500.00"))
+    _change(stage, "M-0405", amount=Decimal("19000.00"))
+    tell.check(until(lambda: stage.reason("M-0405") is Reason.EDITED_IN_XERO), "M-0405 flagged, neither overwritten")
+    if tell.check(until(lambda: bool(stage.letters.to(ACCOUNTS, "M-0405"))), "the accountant is asked"):
+        tell.page("The page behind the mail's link", Page(stage.letters.to(ACCOUNTS, "M-0405")[-1]).url)
 
 
 def _today(stage: Stage) -> dt.date:

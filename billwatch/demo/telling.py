@@ -6,7 +6,7 @@ from email.message import EmailMessage
 import click
 
 from billwatch.cli.output import echo_table
-from billwatch.demo.stage import Stage
+from billwatch.demo.stage import KEY, Stage
 from reconciler.words import bill_state, currency_of, money
 
 MAIL_LINES = 30
@@ -18,6 +18,7 @@ class Teller:
     def __init__(self) -> None:
         self.failed = 0
         self._chapter = 0
+        self._pages: list[tuple[str, str]] = []
 
     def chapter(self, title: str) -> None:
         """Begin a step."""
@@ -43,29 +44,27 @@ class Teller:
         for line in lines[:MAIL_LINES]:
             click.secho(f"   │ {line}", dim=True)
 
-    def page(self, url: str) -> None:
-        """Name a page."""
+    def page(self, what: str, url: str) -> None:
+        """Name a page, here and at the end."""
+        self._pages.append((what, url))
         click.echo(f"   {url}")
 
     def ends(self, stage: Stage) -> None:
         """The table of milestones, and where to look further."""
-        books = stage.house.ledger.mirror.books("example")
-        flags = {m["Subject"] for m in stage.letters.kept}
+        books = stage.house.ledger.mirror.books(KEY)
+        mailed = stage.mailed()
         rows = []
         for key, decision in stage.standing().items():
-            bill = decision.case.bill
-            rows.append(
-                (
-                    key,
-                    decision.case.milestone.payee,
-                    money(decision.case.milestone.amount, currency_of(decision, books)),
-                    f"{bill.number} {bill_state(bill)}" if bill else "none",
-                    f"{decision.verdict.action} {decision.verdict.reason}",
-                )
-            )
+            bill, milestone = decision.case.bill, decision.case.milestone
+            amount = money(milestone.amount, currency_of(decision, books))
+            state = f"{bill.number} {bill_state(bill)}" if bill else "none"
+            verdict = f"{decision.verdict.action} {decision.verdict.reason}"
+            rows.append((key, milestone.payee, amount, state, verdict, ", ".join(mailed.get(key, ()))))
         click.echo()
-        echo_table(("MILESTONE", "PAYEE", "AMOUNT", "BILL IN XERO", "VERDICT"), rows, right={2})
+        echo_table(("MILESTONE", "PAYEE", "AMOUNT", "BILL IN XERO", "VERDICT", "MAILED ABOUT"), rows, right={2})
         click.echo()
-        click.echo(f"{len(stage.letters.kept)} mails were sent, with {len(flags)} different subjects.")
-        click.echo(f"The small Xero, to approve, pay, void and lock by hand: {stage.xero.url}/")
-        click.echo(f"The daemon: {stage.daemon.url}/healthz")
+        for what, url in [
+            *self._pages,
+            ("The small Xero, to approve, pay, void and lock by hand", f"{stage.xero.url}/"),
+        ]:
+            click.echo(f"{what}:\n  {url}")
