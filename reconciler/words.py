@@ -185,6 +185,11 @@ def choice_effect(kind: Choose, decision: Decision, books: Books) -> str:
     """What a choice will do, in one line."""
     if kind is Choose.DATE and decision.verdict.proposed:
         return f"{EFFECTS[kind]} The first open day is {day(decision.verdict.proposed)}."
+    amounts = next((d for d in decision.verdict.differences if d.field is Field.TOTAL), None)
+    if amounts and kind is Choose.KEEP:
+        return f"{money(amounts.theirs, bill_currency(decision, books))} stays. {EFFECTS[kind]}"
+    if amounts and kind is Choose.OVERWRITE:
+        return f"The bill is changed to {money(amounts.ours, currency_of(decision, books))}; its state stays as it is."
     if kind is Choose.BILL_AGAIN:
         return f"A new bill of {_amount(decision.case.milestone, books)} is made; the old one stays as it is."
     return EFFECTS[kind]

@@ -12,7 +12,7 @@ from reconciler.reasons import Reason
 from reconciler.words import day
 
 ACCOUNTS = "accounts@example.org"
-HEADINGS = "Grant,What for,Payee,Amount,Bill date,stages,cancelled"
+HEADINGS = "Grant,What for,Payee,Amount,Bill date,stages,cancelled,link_milestone,link_application,link_contract"
 ROWS = """
 M-0401,Choir tour,Example Choir,4800.00,{today},approved,
 M-0402,Stage 2,Example Arts Trust,12000.00,{today},approved,
@@ -62,7 +62,9 @@ def connect(stage: Stage, tell: Teller) -> None:
 def take_milestones_in(stage: Stage, tell: Teller) -> None:
     """A file of the grants platform, as `billwatch import` takes it."""
     tell.chapter("The grants team imports a dozen milestones")
-    text = HEADINGS + ROWS.format(today=_today(stage).isoformat())
+    rows = ROWS.strip().format(today=_today(stage).isoformat()).splitlines()
+    links = "https://grants.example.org/m/{0},https://grants.example.org/a/{0},https://grants.example.org/c/{0}"
+    text = "\n".join([HEADINGS, *(f"{row},{links.format(row[:6])}" for row in rows)])
     read = read_rows(stage.write("milestones.csv", text), MAPPING, Options(KEY, "approved"))
     for _ in take_in(read, stage.house.ledger.milestones, stage.house.clock()):
         pass
