@@ -52,20 +52,33 @@ class Config(Section, frozen=True):
     def connection(self, key: str) -> Connection:
         """How to reach that organisation, secret included; organisations of one authorised app share its `name`."""
         each = self.settings(key)
-        shared = next(o.key for o in self.organisation if (o.grant, o.client_id) == (each.grant, each.client_id))
+        sharing = [o for o in self.organisation if (o.grant, o.client_id) == (each.grant, each.client_id)]
         return Connection(
-            name=shared,
+            name=sharing[0].key,
             grant=each.grant,
             client_id=each.client_id,
-            client_secret=each.client_secret.reveal(),
+            client_secret=each.client_secret.reveal() if each.client_secret else "",
             api_url=self.xero.api_url,
             identity_url=self.xero.identity_url,
-            scopes=each.scopes,
+            scopes=tuple(dict.fromkeys(scope for o in sharing for scope in o.scopes)),
             tenant_id=each.tenant_id.lower(),
+            login_url=self.xero.login_url,
+            # Not by organisation, whose order in the file may change.
+            kept_as=each.client_id,
         )
+
+    def check_tenants(self) -> None:
+        """See that every organisation can be told from others of its app. Raises ConfigurationError."""
+        for each in self.organisation:
+            if each.grant == "refresh_token" and not each.tenant_id:
+                raise ConfigurationError(f'organisation.{each.key}.tenant_id is missing; "billwatch connect" finds it.')
 
     def check_secrets(self, file: str) -> None:
         """See that every secret is there and of its form. Raises ConfigurationError."""
+        for each in self.organisation:
+            if each.grant == "client_credentials" and not each.client_secret:
+                fault = "is missing; a custom connection has one"
+                raise ConfigurationError(f"{file}: organisation.{each.key}.client_secret {fault}.")
         for place, secret, flaw in self._secrets():
             try:
                 reason = flaw(secret.reveal())
@@ -81,9 +94,8 @@ class Config(Section, frozen=True):
         if self.mail.password:
             yield "mail.password", self.mail.password, no_flaw
         for each in self.organisation:
-            yield f"organisation.{each.key}.client_secret", each.client_secret, no_flaw
-            if each.refresh_token:
-                yield f"organisation.{each.key}.refresh_token", each.refresh_token, no_flaw
+            if each.client_secret:
+                yield f"organisation.{each.key}.client_secret", each.client_secret, no_flaw
 
 
 def load(path: Path, *, secrets: bool = True, environ: Mapping[str, str] = os.environ) -> Config:
@@ -139,12 +151,12 @@ def _settled(config: Config, base: Path) -> Config:
     """With the database's path made absolute, and no slash at the end of addresses that paths are added to."""
     replace = msgspec.structs.replace
     scheme, _, path = config.storage.url.partition("///")
-    api_url, identity_url = config.xero.api_url.rstrip("/"), config.xero.identity_url.rstrip("/")
+    addresses = ("api_url", "identity_url", "login_url")
     return replace(
         config,
         storage=replace(config.storage, url=f"{scheme}///{base / path}"),
         server=replace(config.server, public_url=config.server.public_url.rstrip("/")),
-        xero=replace(config.xero, api_url=api_url, identity_url=identity_url),
+        xero=replace(config.xero, **{name: getattr(config.xero, name).rstrip("/") for name in addresses}),
     )
 
 

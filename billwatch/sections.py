@@ -15,6 +15,7 @@ from billwatch.values import (
     Currency,
     Days,
     Keys,
+    ListeningPort,
     Minutes,
     Name,
     Port,
@@ -31,6 +32,8 @@ from billwatch.values import (
 from reconciler import model
 from reconciler.reasons import Role
 from reconciler.xero.settings import SCOPES
+
+REDIRECT_PORT = 8914
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -56,6 +59,8 @@ class Xero(Section, frozen=True):
 
     api_url: ServiceUrl = "https://api.xero.com"
     identity_url: ServiceUrl = "https://identity.xero.com"
+    login_url: ServiceUrl = "https://login.xero.com"
+    redirect_port: ListeningPort = REDIRECT_PORT
     webhook_keys: tuple[Secret, ...] = ()
 
 
@@ -139,10 +144,9 @@ class Organisation(Section, frozen=True):
     key: Slug
     name: Name
     client_id: Text
-    client_secret: Secret
+    client_secret: Secret | None = None
     tenant_id: Tenant = ""
     grant: Literal["client_credentials", "refresh_token"] = "client_credentials"
-    refresh_token: Secret | None = None
     scopes: Annotated[tuple[Text, ...], Meta(min_length=1)] = SCOPES
     mode: Literal["watch", "sync"] = "watch"
     account: Annotated[str, Meta(max_length=10)] = ""
@@ -157,12 +161,6 @@ class Organisation(Section, frozen=True):
     reply_to: AddressOrNone = ""
     people: People = People()
     policy: Policy = Policy()
-
-    def __post_init__(self) -> None:
-        if self.grant == "refresh_token" and not self.tenant_id:
-            raise Unfit("tenant_id", 'is missing; with grant = "refresh_token" it says which organisation is meant')
-        if self.grant != "refresh_token" and self.refresh_token:
-            raise Unfit("refresh_token", 'goes with grant = "refresh_token" only')
 
     def leads_to(self) -> Iterator[str]:
         """What tells its Xero organisation apart: the tenant, and the client where that has only one tenant."""

@@ -77,6 +77,7 @@ Prefix = Annotated[
     ),
 ]
 Port = Annotated[int, Meta(ge=0, le=65535)]
+ListeningPort = Annotated[int, Meta(ge=1, le=65535)]
 Minutes = Annotated[int, Meta(ge=1, le=10080)]
 Seconds = Annotated[int, Meta(ge=1, le=3600)]
 Days = Annotated[int, Meta(ge=1, le=365)]

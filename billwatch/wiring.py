@@ -27,12 +27,18 @@ def wall_clock() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def tenant(client_id: str) -> str:
+    """The name under which it is remembered to which tenant a custom connection leads."""
+    return f"tenant:{client_id}"
+
+
 class House:
     """The parts that every command and the daemon share. Close it, or use it as a context manager."""
 
     def __init__(
         self, config: Config, *, clock: Clock = wall_clock, wait: Callable[[float], None] = time.sleep
     ) -> None:
+        config.check_tenants()
         self.config, self.clock = config, clock
         self.halt = threading.Event()
         self.organisations: Mapping[str, Organisation] = {o.key: o for o in config.organisations()}
@@ -77,8 +83,8 @@ class House:
     def tenants(self) -> dict[str, str]:
         """Which organisation each tenant is; that of a custom connection without a tenant id is asked for once."""
         for organisation in self.organisations.values():
-            if organisation.key not in self._tenants.values():
-                self._ask_tenant(organisation)
+            if organisation.key not in self._tenants.values() and (tenant_id := self._tenant_of(organisation)):
+                self._tenants[tenant_id] = organisation.key
         return self._tenants
 
     def postman(self) -> Postman | None:
@@ -109,12 +115,20 @@ class House:
         collect = dt.timedelta(seconds=self.config.mail.collect_seconds)
         return Cycle(organisation, client, self.ledger, self.clock, collect, self.halt)
 
-    def _ask_tenant(self, organisation: Organisation) -> None:
+    def _tenant_of(self, organisation: Organisation) -> str:
+        """The tenant that a custom connection leads to, remembered once Xero has told it; empty until then."""
+        connection = self.config.connection(organisation.key)
+        known = self.ledger.state.get(tenant(connection.client_id))
+        if known:
+            return known
         try:
-            tenants = self.connections.tenants(self.config.connection(organisation.key))
+            found = self.connections.tenants(connection)
         except XeroError:
-            return
-        self._tenants.update({tenant.tenant_id: organisation.key for tenant in tenants[:1]})
+            return ""
+        if len(found) != 1:
+            return ""
+        self.ledger.state.put(tenant(connection.client_id), found[0].tenant_id)
+        return found[0].tenant_id
 
 
 def _mail_domain(config: Config) -> str:

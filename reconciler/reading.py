@@ -31,6 +31,11 @@ def missing_accepted(organisation: str) -> str:
     return f"missing-accepted:{organisation}"
 
 
+def connected(organisation: str) -> str:
+    """The name under which it is remembered when somebody connected the organisation last."""
+    return f"connected:{organisation}"
+
+
 class Reader:
     """One organisation's eyes. Not for two threads at once; the cycle sees to that."""
 
@@ -40,10 +45,13 @@ class Reader:
         self._milestones = ledger.milestones
         self._failures = 0
         self._not_before: dt.datetime | None = None
+        self._connected: str | None = None
 
     def may_try(self) -> bool:
-        """Whether, after failures, the time for the next try has come."""
-        return self._not_before is None or self._clock() >= self._not_before
+        """Whether, after failures, the time for the next try has come, or somebody has connected anew meanwhile."""
+        if self._not_before is None or self._clock() >= self._not_before:
+            return True
+        return self._state.get(connected(self._key)) != self._connected
 
     def sweep(self) -> Books:
         """Read all that may have changed since the last sweep: the organisation, contacts, bills.
@@ -74,6 +82,7 @@ class Reader:
 
     def _guarded(self, read: Callable[[Books], Books]) -> Books:
         before = self._mirror.books(self._key)
+        self._connected = self._state.get(connected(self._key))
         try:
             after = read(self._identity(before) if before.hold is Reason.WRONG_ORGANISATION else before)
         except XeroError as error:

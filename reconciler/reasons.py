@@ -159,7 +159,7 @@ WORDS: dict[Reason, Words] = {
     Reason.CONNECTION_LOST: _hold(
         "connection lost",
         "Xero no longer accepts our connection{message}. Nothing is synced until it is renewed.",
-        "Connect the organisation again, or renew the client's secret in the configuration.",
+        "Run billwatch connect, which also says what else may be wrong; all that was held then follows by itself.",
     ),
     Reason.WRONG_ORGANISATION: _hold(
         "wrong organisation",

@@ -1,9 +1,11 @@
 """Connections to Xero, each with one pool and one set of tokens, and the clients of the organisations behind them."""
 
+import datetime as dt
 import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import stamina.instrumentation
@@ -12,8 +14,9 @@ from reconciler.errors import ConfigurationError
 from reconciler.model import Organisation
 from reconciler.ports import Clock
 from reconciler.xero import parsing
+from reconciler.xero.answers import checked
 from reconciler.xero.client import Client
-from reconciler.xero.http import SILENCE_SECONDS, Http
+from reconciler.xero.http import SILENCE_SECONDS, Answer, Call, Http
 from reconciler.xero.limits import Limits
 from reconciler.xero.settings import Connection, Grant
 from reconciler.xero.shapes import Tenant
@@ -21,7 +24,16 @@ from reconciler.xero.tokens import Tokens, TokenStore, seal
 from reconciler.xero.usage import Usage
 from reconciler.xero.wire import Wire, log_retry
 
-__all__ = ["Connection", "Connections", "Grant", "Tenant"]
+__all__ = ["Connection", "Connections", "Grant", "Look", "Tenant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a connection may see and do, `None` where it cannot be told; `ahead` is our clock minus Xero's."""
+
+    tenants: tuple[Tenant, ...]
+    scopes: frozenset[str] | None
+    ahead: dt.timedelta | None
 
 
 class Connections:
@@ -72,20 +84,40 @@ class Connections:
         return self._opened(connection)[1]
 
     def tenants(self, connection: Connection) -> list[Tenant]:
-        """The organisations that the connection may see."""
+        """The organisations that the connection may see (identity API, `GET /connections`)."""
+        return parsing.tenants(self._listed(connection).body)
+
+    def look(self, connection: Connection) -> Look:
+        """Prove that the connection works, and tell what it may see and do."""
+        answer = self._listed(connection)
+        served, now = parsing.served_at(answer.headers.get("date")), self._clock()
+        scopes = self.tokens(connection).scopes()
+        return Look(tuple(parsing.tenants(answer.body)), scopes, now - served if served else None)
+
+    def disconnect(self, connection: Connection, tenant: Tenant) -> None:
+        """Take the app's access to that organisation away; it is no error when it has none any more.
+
+        The path names the connection's own id, which is not the tenant's (identity API, `DELETE /connections/{id}`).
+        """
         http, tokens = self._opened(connection)
-        answer = Wire(connection.api_url, "", http, tokens, self._limits(), Usage()).read("connections", "/connections")
-        return parsing.decode(answer.body, list[Tenant])
+        headers = {"Authorization": f"Bearer {tokens.access()}"}
+        answer = http.exchange(Call("DELETE", f"{connection.api_url}/connections/{tenant.id}", headers, writes=True))
+        if answer.status != 404:
+            checked(answer, writes=True)
 
     def close(self) -> None:
         """Close all connections."""
         while self._open:
             self._open.popitem()[1][1].close()
 
+    def _listed(self, connection: Connection) -> Answer:
+        http, tokens = self._opened(connection)
+        return Wire(connection.api_url, "", http, tokens, self._limits(), Usage()).read("connections", "/connections")
+
     def _opened(self, connection: Connection) -> tuple[Http, Tokens]:
         with suppress(KeyError):
             known, http, tokens = self._open[connection.name]
-            if known != connection:
+            if replace(known, tenant_id="") != replace(connection, tenant_id=""):
                 raise ConfigurationError(f"Two different connections are named {connection.name}.")
             return http, tokens
         http = Http(self._clock, silence_seconds=self._silence_seconds)

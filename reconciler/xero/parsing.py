@@ -1,6 +1,8 @@
 """From Xero's shapes to our nouns. Raises UnreadableAnswer when something that a decision rests on is not there."""
 
+import base64
 import datetime as dt
+import email.utils
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
@@ -25,6 +27,40 @@ def decode(body: bytes, shape: type[T]) -> T:
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         fault = str(error)
     raise UnreadableAnswer(f"Xero's answer is not of the published shape: {fault}")
+
+
+def tenants(body: bytes) -> list[shapes.Tenant]:
+    """The organisations that a connection may see, ids in small letters; practices and the like are left out."""
+    found = decode(body, list[shapes.Tenant])
+    ours = (one for one in found if (one.tenant_type or "ORGANISATION") == "ORGANISATION")
+    return [msgspec.structs.replace(one, tenant_id=one.tenant_id.lower()) for one in ours]
+
+
+def connected_at(tenant: shapes.Tenant) -> dt.datetime | None:
+    """Since when the organisation is connected; `None` when that cannot be told."""
+    try:
+        return dates.instant(tenant.created_date_utc)
+    except ValueError:
+        return None
+
+
+def scopes(access_token: str) -> frozenset[str] | None:
+    """The scopes that a token of ours names, `None` when it cannot be read. Its signature proves nothing to us here."""
+    payload = [*access_token.split("."), ""][1]
+    try:
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=shapes.Claims)
+    except ValueError:
+        return None
+    named = claims.scope.split() if isinstance(claims.scope, str) else claims.scope
+    return frozenset(named) or None
+
+
+def served_at(date: str | None) -> dt.datetime | None:
+    """The server's time in an answer's `Date` header (RFC 9110, section 6.6.1), in whole seconds."""
+    try:
+        return email.utils.parsedate_to_datetime(date or "").astimezone(dt.UTC)
+    except ValueError:
+        return None
 
 
 def bill(invoice: shapes.Invoice, organisation: str, read_at: dt.datetime) -> Bill | None:

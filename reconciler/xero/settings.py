@@ -13,7 +13,8 @@ class Connection:
 
     `client_credentials` is a custom connection, `refresh_token` an app that a person has consented to
     (developer.xero.com/documentation/guides/oauth2/overview). `client_secret` may be empty for an app of the PKCE
-    kind. `tenant_id` stands for organisations that name none. Both addresses come without a slash at the end.
+    kind. `tenant_id` stands for organisations that name none. `kept_as` names its tokens in the store, by default
+    `name`. The addresses come without a slash at the end.
     """
 
     name: str
@@ -24,6 +25,8 @@ class Connection:
     identity_url: str = "https://identity.xero.com"
     scopes: tuple[str, ...] = SCOPES
     tenant_id: str = ""
+    login_url: str = "https://login.xero.com"
+    kept_as: str = ""
 
     @property
     def books_url(self) -> str:
@@ -34,3 +37,8 @@ class Connection:
     def token_url(self) -> str:
         """Where tokens are given out."""
         return f"{self.identity_url}/connect/token"
+
+    @property
+    def consent_url(self) -> str:
+        """Where a person is asked to let the app in."""
+        return f"{self.login_url}/identity/connect/authorize"

@@ -207,6 +207,12 @@ class Granted(msgspec.Struct, frozen=True):
         return "Granted()"
 
 
+class Claims(msgspec.Struct, frozen=True):
+    """What an access token says of itself."""
+
+    scope: str | tuple[str, ...] = ()
+
+
 class Tenant(msgspec.Struct, frozen=True, rename="camel"):
     """One entry of `GET /connections`; `id` is the connection's, not the tenant's."""
 
@@ -214,3 +220,4 @@ class Tenant(msgspec.Struct, frozen=True, rename="camel"):
     tenant_id: str
     tenant_type: str = ""
     tenant_name: str | None = None
+    created_date_utc: str | None = None

@@ -19,6 +19,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from reconciler.errors import ConfigurationError, ConnectionLost, Unavailable
 from reconciler.ports import Clock
+from reconciler.xero import parsing
 from reconciler.xero.http import Answer, Call, Http
 from reconciler.xero.settings import Connection
 from reconciler.xero.shapes import Granted
@@ -61,13 +62,18 @@ class Tokens:
 
     def __init__(self, connection: Connection, store: TokenStore, lock: MultiFernet, http: Http, clock: Clock) -> None:
         self._connection, self._store, self._seal, self._http, self._clock = connection, store, lock, http, clock
+        self._kept_as = connection.kept_as or connection.name
         self._turn = threading.Lock()
         self._held: TokenSet | None = None
+        self._blob = b""
 
     def access(self) -> str:
-        """A token that is good for at least another minute."""
+        """A token that is good for at least another minute.
+
+        The store is asked every time, so that a consent given to another process counts at once.
+        """
         held = self._held
-        if held is not None and self._good(held):
+        if held is not None and self._good(held) and self._stored()[0] == self._blob:
             return held.access
         with self._turn:
             return self._current().access
@@ -77,13 +83,17 @@ class Tokens:
         with self._turn:
             return self._current(refused).access
 
+    def scopes(self) -> frozenset[str] | None:
+        """What the token allows; `None` when that cannot be told."""
+        return parsing.scopes(self.access())
+
     def redeem(self, code: str, redirect_uri: str, verifier: str = "") -> None:
         """Trade an authorisation code, once and within 5 minutes, and store what it gives."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         with self._turn:
-            stored = self._store.get(self._connection.name)
+            _, version = self._stored()
             fresh = self._ask(form | ({"code_verifier": verifier} if verifier else {}))
-            self._keep(fresh, stored[1] if stored else 0)
+            self._held = self._keep(fresh, version)
 
     def _current(self, refused: str = "") -> TokenSet:
         """What is stored, if another thread or process has refreshed it meanwhile; else a refresh."""
@@ -132,20 +142,25 @@ class Tokens:
 
     def _keep(self, fresh: TokenSet, version: int) -> TokenSet:
         """Store before use. If somebody else stored first, theirs counts and ours is forgotten."""
-        if self._store.put(self._connection.name, self._seal.encrypt(msgspec.json.encode(fresh)), version):
-            self._held = fresh
+        blob = self._seal.encrypt(msgspec.json.encode(fresh))
+        if self._store.put(self._kept_as, blob, version):
+            self._blob = blob
             return fresh
         theirs, _ = self._load()
         if theirs is None or not self._good(theirs):
             raise Unavailable(f"The tokens of {self._connection.name} are being refreshed elsewhere.")
         return theirs
 
+    def _stored(self) -> tuple[bytes, int]:
+        return self._store.get(self._kept_as) or (b"", 0)
+
     def _load(self) -> tuple[TokenSet | None, int]:
-        stored = self._store.get(self._connection.name)
-        if stored is None:
+        blob, version = self._stored()
+        if not version:
             return None, 0
         try:
-            return msgspec.json.decode(self._seal.decrypt(stored[0]), type=TokenSet), stored[1]
+            self._blob = blob
+            return msgspec.json.decode(self._seal.decrypt(blob), type=TokenSet), version
         except (InvalidToken, msgspec.DecodeError):
             fault = f"The stored tokens of {self._connection.name} cannot be decrypted with the configured keys."
         raise ConnectionLost(f"{fault} Give back the key they were stored with, or connect again.")

@@ -270,14 +270,6 @@ def test_the_same_tenant_with_another_client_is_still_the_same_organisation(tmp_
             '[mail]\nhost = "mail.example.org"\nsender = "b@example.org"',
             "organisation.acme.people.accounting names nobody, so nobody would be warned.",
         ),
-        (
-            'grant = "refresh_token"',
-            'organisation.acme.tenant_id is missing; with grant = "refresh_token" it says which organisation is meant.',
-        ),
-        (
-            'refresh_token = "env:CLIENT"',
-            'organisation.acme.refresh_token goes with grant = "refresh_token" only.',
-        ),
         (SECOND, "organisation.beta.client_id is missing; it must be a text of 1 to 255 characters on one line."),
         (f'{SECOND}client_id = "app"', "organisation.beta is the same Xero organisation as acme."),
         (
