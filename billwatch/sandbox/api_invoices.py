@@ -75,7 +75,7 @@ def annotate(call: Call) -> Answer:
     if any(not text or len(text) > LONGEST_NOTE for text in details):
         return call.answer(400, wire.plain_error(10, "ValidationException", messages.NOTE_LENGTH))
     notes = [call.org.note(bill.bill_id, "Note", text, call.now) for text in details]
-    return call.answer(200, wire.envelope(call.now, HistoryRecords=[shapes.note(note) for note in notes]))
+    return call.answer(200, wire.envelope(call.now, HistoryRecords=[shapes.made_note(note) for note in notes]))
 
 
 def _write(call: Call, asked: list[tuple[Bill | None, BillWish]]) -> Answer:

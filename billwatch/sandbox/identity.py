@@ -126,7 +126,7 @@ class Identity:
         """Answer one request to the token endpoint. Raises Refused."""
         app = self.apps.get(form.get("client_id", ""))
         secret = form.get("client_secret", "")
-        public = form.get("grant_type") == "authorization_code" and "code_verifier" in form and not secret
+        public = not secret and self._needs_no_secret(form)
         if app is None or not (public or secrets.compare_digest(app.client_secret.encode(), secret.encode())):
             raise Refused("unauthorized_client")
         grants = {
@@ -138,6 +138,13 @@ class Identity:
             raise Refused("unsupported_grant_type")
         return grants[form["grant_type"]](app, form, now)
 
+    def _needs_no_secret(self, form: Mapping[str, str]) -> bool:
+        """Whether this is the code of a PKCE consent with its proof, or a refresh that goes back to one."""
+        if form.get("grant_type") == "refresh_token":
+            grant = self._refresh.get(form.get("refresh_token", ""))
+            return grant is not None and bool(grant.challenge)
+        return form.get("grant_type") == "authorization_code" and "code_verifier" in form
+
     def revoke(self, app: App, token: str) -> None:
         """Revoking a refresh token removes every connection of that user to the app."""
         grant = self._refresh.get(token)
@@ -145,8 +152,10 @@ class Identity:
             self.connections.clear()
             self._refresh.clear()
 
-    def issue(self, app: App, scopes: frozenset[str], auth_event_id: str, now: datetime) -> dict[str, Any]:
-        """A new set of tokens; the refresh token needs `offline_access`."""
+    def issue(
+        self, app: App, scopes: frozenset[str], auth_event_id: str, now: datetime, *, challenge: str = ""
+    ) -> dict[str, Any]:
+        """A new set of tokens; the refresh token needs `offline_access`, and remembers a PKCE consent's challenge."""
         expires = now + ACCESS_LIFE
         access = _jwt(app, scopes, auth_event_id, expires)
         self._access[access] = Grant(app, scopes, expires, auth_event_id)
@@ -155,7 +164,7 @@ class Identity:
             answer["id_token"] = _jwt(app, scopes, auth_event_id, now + CODE_LIFE)
         if "offline_access" in scopes:
             refresh = secrets.token_urlsafe(32)
-            self._refresh[refresh] = Grant(app, scopes, now + REFRESH_LIFE, auth_event_id)
+            self._refresh[refresh] = Grant(app, scopes, now + REFRESH_LIFE, auth_event_id, challenge=challenge)
             answer["refresh_token"] = refresh
         return answer
 
@@ -171,7 +180,7 @@ class Identity:
             grant.challenge, form.get("code_verifier", "")
         ):
             raise Refused("invalid_grant")
-        return self.issue(app, grant.scopes, grant.auth_event_id, now)
+        return self.issue(app, grant.scopes, grant.auth_event_id, now, challenge=grant.challenge)
 
     def _by_refresh(self, app: App, form: Mapping[str, str], now: datetime) -> dict[str, Any]:
         token = form.get("refresh_token", "")
@@ -181,7 +190,7 @@ class Identity:
         if grant.replaced is not None and now - grant.replaced >= REFRESH_GRACE:
             raise Refused("invalid_grant")
         self._refresh[token] = replace(grant, replaced=grant.replaced or now)
-        return self.issue(app, grant.scopes, grant.auth_event_id, now)
+        return self.issue(app, grant.scopes, grant.auth_event_id, now, challenge=grant.challenge)
 
 
 def redirect_allowed(uri: str) -> bool:

@@ -86,7 +86,7 @@ def contact(item: Contact) -> Json:
         "BankAccountDetails": "",
         "Addresses": [{"AddressType": "STREET"}, {"AddressType": "POBOX"}],
         "Phones": [{"PhoneType": kind} for kind in ("DEFAULT", "DDI", "MOBILE", "FAX")],
-        **_updated(item.updated),
+        **({"UpdatedDateUTC": instant(item.updated)} if item.updated else {}),
         "ContactGroups": [],
         "IsSupplier": item.is_supplier,
         "IsCustomer": item.is_customer,
@@ -220,11 +220,21 @@ def tracking_category(item: TrackingCategory) -> Json:
 
 
 def note(item: Note) -> Json:
+    """One line of a document's history as it is read."""
     return {
         "Changes": item.changes,
         "DateUTCString": item.at.strftime("%Y-%m-%dT%H:%M:%S"),
-        "DateUTC": bare_instant(item.at),
+        "DateUTC": instant(item.at),
         "User": item.user,
+        "Details": item.details,
+    }
+
+
+def made_note(item: Note) -> Json:
+    """The answer to a note just written: shorter, and its instant without an offset."""
+    return {
+        "DateUTCString": item.at.strftime("%Y-%m-%dT%H:%M:%S"),
+        "DateUTC": bare_instant(item.at),
         "Details": item.details,
         "ValidationErrors": [],
     }
@@ -271,9 +281,8 @@ def _allocations(item: Bill) -> Json:
         found[kind] = [
             {
                 f"{key}ID": one.credit_id,
-                **({"CreditNoteNumber": one.number} if key == "CreditNote" else {}),
+                **({"CreditNoteNumber": one.number, "HasErrors": False} if key == "CreditNote" else {}),
                 "ID": one.credit_id,
-                "HasErrors": False,
                 "AppliedAmount": money(one.amount),
                 "DateString": day_string(one.day),
                 "Date": day(one.day),
