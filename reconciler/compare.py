@@ -127,7 +127,8 @@ def due_date(case: Case, organisation: Organisation, date: dt.date) -> dt.date:
 def with_adopted(decision: Decision) -> Decision:
     """The decision with the bill that it linked by itself as the bill of its case, as the next one will have it."""
     case, bill_id = decision.case, decision.verdict.link.bill_id
-    adopted = next((bill for bill in case.ours if bill.bill_id == bill_id), None) if case.bill is None else None
+    found = (bill for bill in (*case.ours, *case.ended) if bill.bill_id == bill_id)
+    adopted = next(found, None) if case.bill is None else None
     return replace(decision, case=replace(case, bill=adopted)) if adopted else decision
 
 

@@ -21,6 +21,7 @@ from reconciler.recovery import Recovery
 CHUNK = 500
 HOUR = dt.timedelta(hours=1)
 REST = dt.timedelta(seconds=15)
+LONGEST_REST = dt.timedelta(minutes=15)
 ALERTS = frozenset(
     {Reason.CONNECTION_LOST, Reason.WRONG_ORGANISATION, Reason.FACTS_STALE, Reason.MASS_CHANGE, Reason.CAP_REACHED}
 )
@@ -62,6 +63,7 @@ class Cycle:
         self._key, self._ledger, self._clock, self._collect = organisation.key, ledger, clock, collect
         self._halt = halt
         self._rest_until: dt.datetime | None = None
+        self._stops = 0
         self._pusher = Pusher(organisation, xero, ledger, self.reader, clock, self.decide_again, self._may_write)
         self._recovery = Recovery(organisation, ledger, self.reader, self._pusher, clock, self._may_write)
 
@@ -80,8 +82,8 @@ class Cycle:
             self._decide_dirty(count)
             written = self._pusher.push()
             self._decide_dirty(count)
-            self._alert(count)
-            self._rest(count)
+            self._alert(count, written)
+            self._rest(count, written)
             return self._report(count, written, tally)
 
     def refresh(self, keys: Sequence[str]) -> list[Decision]:
@@ -203,14 +205,18 @@ class Cycle:
             room_money=None if money is None else money - sum(made, ZERO),
         )
 
-    def _rest(self, count: "Counted") -> None:
-        """What is on hold is not decided anew every second."""
+    def _rest(self, count: "Counted", written: Tally) -> None:
+        """What is on hold is not decided anew every second; and the longer writing fails, the rarer it is tried."""
+        self._stops = self._stops + 1 if written.stopped else 0
         held = any(words(reason).action is Action.HOLD for reason in count.verdicts)
-        self._rest_until = self._clock() + REST if held else None
+        rest = min(REST * 2 ** min(self._stops, 10), LONGEST_REST)
+        self._rest_until = self._clock() + rest if held or written.stopped else None
 
-    def _alert(self, count: "Counted") -> None:
+    def _alert(self, count: "Counted", written: Tally) -> None:
         """Tell the organisation's people once about a hold that lasts, and end it when it is over."""
-        books, now = self.books(), self._clock()
+        books, now = self._ledger.mirror.books(self._key), self._clock()
+        if written.lost:
+            books = replace(books, hold=Reason.CONNECTION_LOST, hold_detail=written.stopped.rstrip("."))
         fresh = dt.timedelta(minutes=self.organisation.policy.fresh_minutes)
         reasons = {books.hold} & ALERTS
         if books.swept_at is not None and now - books.swept_at > fresh and not reasons:

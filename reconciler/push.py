@@ -25,12 +25,13 @@ FACTS_FOR = dt.timedelta(seconds=60)
 
 @dataclass
 class Tally:
-    """What a push did; `stopped` says why it ended early."""
+    """What a push did; `stopped` says why it ended early, `lost` that it was for want of a connection."""
 
     created: int = 0
     updated: int = 0
     refused: int = 0
     stopped: str = ""
+    lost: bool = False
 
 
 class Pusher:
@@ -67,14 +68,14 @@ class Pusher:
             try:
                 self._write(keys, tally)
             except XeroError as error:
-                tally.stopped = str(error)
+                tally.stopped, tally.lost = str(error), isinstance(error, ConnectionLost)
             self.verify(tally)
         return tally
 
     def verify(self, tally: Tally) -> None:
         """Finish every answered attempt from what Xero holds now."""
         answered = [(a, outcomes) for a, outcomes in self._ledger.attempts.open(self._key) if outcomes is not None]
-        if answered and self._reader.refresh(organisation=False).hold is None:
+        if answered and self._reader.refresh(organisation=False):
             for attempt, outcomes in answered:
                 self._finish(attempt, outcomes, tally)
 
@@ -112,14 +113,14 @@ class Pusher:
     def _create(self, batch: Sequence[Decision]) -> int:
         """Make new bills; on facts older than a minute, decide again first."""
         if self._read_at is None or self._clock() - self._read_at > FACTS_FOR:
-            self._freshen()
-            batch = self._still(batch, Reason.CREATE)
+            batch = self._still(batch, Reason.CREATE) if self._freshen() else []
         writes = [d.verdict.write for d in batch if d.verdict.write]
         return self._attempt(batch, *self._xero.create_request(writes)) if writes else 0
 
     def _update(self, batch: Sequence[Decision]) -> int:
         """Change bills; they are read right before, and decided on just that."""
-        self._reader.read([d.case.link.bill_id for d in batch])
+        if not self._reader.read([d.case.link.bill_id for d in batch]):
+            return 0
         batch = self._still(batch, Reason.UPDATE)
         pairs = [(d.verdict.write, d.case.bill) for d in batch if d.verdict.write and d.case.bill]
         return self._attempt(batch, *self._xero.update_request(pairs)) if pairs else 0
@@ -145,7 +146,7 @@ class Pusher:
         return len(elements)
 
     def _freshen(self) -> bool:
-        fresh = self._reader.refresh(organisation=True).hold is None
+        fresh = self._reader.refresh(organisation=True)
         self._read_at = self._clock() if fresh else None
         return fresh
 

@@ -37,7 +37,10 @@ def connected(organisation: str) -> str:
 
 
 class Reader:
-    """One organisation's eyes. Not for two threads at once; the cycle sees to that."""
+    """One organisation's eyes. Not for two threads at once; the cycle sees to that.
+
+    Each way of reading tells whether all of it was read and nothing holds us up.
+    """
 
     def __init__(self, organisation: Organisation, xero: Xero, ledger: Ledger, clock: Clock) -> None:
         self._organisation, self._key = organisation, organisation.key
@@ -53,7 +56,7 @@ class Reader:
             return True
         return self._state.get(connected(self._key)) != self._connected
 
-    def sweep(self) -> Books:
+    def sweep(self) -> bool:
         """Read all that may have changed since the last sweep: the organisation, contacts, bills.
 
         1. the organisation with its lock dates; its lists once a day, or hourly while one of them stands in a
@@ -62,12 +65,12 @@ class Reader:
         """
         return self._guarded(self._sweep)
 
-    def catch_up(self) -> Books:
+    def catch_up(self) -> bool:
         """Read the bills that events spoke of, and those newly linked; without any, nothing is read."""
         due = self._mirror.dirty_bills(self._key, limit=1) or self._mirror.linked_unread(self._key, limit=1)
-        return self._guarded(lambda books: self._dirty(self._unread(books))) if due else self._mirror.books(self._key)
+        return not due or self._guarded(lambda books: self._dirty(self._unread(books)))
 
-    def refresh(self, *, organisation: bool, lists: bool = False) -> Books:
+    def refresh(self, *, organisation: bool, lists: bool = False) -> bool:
         """Bring the mirror up to date (when asked, the organisation and its lists too), as is needed before a write."""
 
         def read(books: Books) -> Books:
@@ -76,23 +79,23 @@ class Reader:
 
         return self._guarded(read)
 
-    def read(self, bill_ids: Sequence[str]) -> Books:
+    def read(self, bill_ids: Sequence[str]) -> bool:
         """Read these bills now."""
         return self._guarded(lambda books: self._by_id(books, bill_ids))
 
-    def _guarded(self, read: Callable[[Books], Books]) -> Books:
+    def _guarded(self, read: Callable[[Books], Books]) -> bool:
         before = self._mirror.books(self._key)
         self._connected = self._state.get(connected(self._key))
         try:
             after = read(self._identity(before) if before.hold is Reason.WRONG_ORGANISATION else before)
         except XeroError as error:
-            after = self._failed(error)
+            complete, after = False, self._failed(error)
         else:
             self._failures, self._not_before = 0, None
-            after = self._missing_at_once(after)
+            complete, after = True, self._missing_at_once(after)
         if after != before:
             self._mirror.store_books(self._key, after)
-        return after
+        return complete and after.hold is None
 
     def _failed(self, error: XeroError) -> Books:
         books = self._mirror.books(self._key)

@@ -43,7 +43,7 @@ class Recovery:
         unanswered = [attempt for attempt, outcomes in self._ledger.attempts.open(self._key) if outcomes is None]
         if not unanswered or not self._reader.may_try():
             return
-        if self._reader.refresh(organisation=True).hold is None:
+        if self._reader.refresh(organisation=True):
             for attempt in unanswered:
                 self._settle(attempt)
 
