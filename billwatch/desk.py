@@ -9,13 +9,14 @@ from receiver.ports import Changed, Done, LinkRefused, Sheet
 from reconciler.choices import choose, fitting
 from reconciler.cycle import Cycle
 from reconciler.errors import InputError
-from reconciler.model import Choice, Decision, Link, Ticket
+from reconciler.model import Choice, Decision, Flag, Link, Ticket
 from reconciler.ports import Clock
 from reconciler.reasons import Choose
 from reconciler.tickets import token_hash
 from storage import Ledger
 
 READ_AGAIN = dt.timedelta(minutes=1)
+SHOWN_AT_MOST = 200
 
 
 class Desk:
@@ -41,20 +42,19 @@ class Desk:
         Raises `LinkRefused`, `Changed` (nothing was done), or `InputError` when the choice does not fit.
         """
         ticket = self._ticket(token)
-        cycle = self._cycle(ticket)
+        cycle, choice = self._cycle(ticket), replace(choice, address=ticket.address)
         with cycle.lock:
             self._look_again(cycle, ticket)
             sheet = self._sheet(cycle, self._ticket(token))
             if sheet.fingerprint != fingerprint:
                 raise Changed
             chosen = [d for d in sheet.items if d.case.milestone.key in keys]
-            self._choose(cycle, chosen, replace(choice, address=ticket.address))
+            acted = [f for f in ticket.flags if not f.key or f.key in {d.case.milestone.key for d in chosen}]
+            self._record(cycle, chosen, choice, acted)
             done = self._done(cycle, choice, chosen)
             left = self._ledger.tickets.find(token_hash(token))
             if left and not any(flag.closed_at is None for flag in left.flags):
                 self._ledger.tickets.use(ticket.ticket_id, self._clock())
-            acted = [flag for flag in ticket.flags if flag.key in {d.case.milestone.key for d in chosen}]
-            self._ledger.outbox.owe_result(ticket.organisation, acted, choice, cycle.notice())
             return done
 
     def renew(self, token: str) -> bool:
@@ -74,11 +74,8 @@ class Desk:
         with cycle.lock:
             cycle.refresh([key])
             decisions = self._one(organisation, key)
-            flags = self._ledger.milestones.open_flags(organisation, [key])
-            self._choose(cycle, decisions, choice)
-            done = self._done(cycle, choice, decisions)
-            self._ledger.outbox.owe_result(organisation, flags, choice, cycle.notice())
-            return done
+            self._record(cycle, decisions, choice, self._ledger.milestones.open_flags(organisation, [key]))
+            return self._done(cycle, choice, decisions)
 
     def link(self, organisation: str, key: str, bill: str, choice: Choice) -> Done:
         """Tie a milestone to a bill named by its number or id, on facts read just now."""
@@ -131,8 +128,7 @@ class Desk:
         self._read_at[ticket.ticket_id] = self._clock()
 
     def _sheet(self, cycle: Cycle, ticket: Ticket) -> Sheet:
-        keys = [flag.key for flag in ticket.flags if flag.closed_at is None]
-        items = tuple(self._ledger.milestones.standing(ticket.organisation, keys))
+        items = tuple(self._ledger.milestones.standing(ticket.organisation, self._keys(ticket)))
         if not items:
             raise LinkRefused("closed", ticket.address)
         books = cycle.books()
@@ -145,18 +141,28 @@ class Desk:
             read_at=books.read_at,
         )
 
-    def _choose(self, cycle: Cycle, decisions: Sequence[Decision], choice: Choice) -> None:
-        """Work out every choice before the first is recorded, so that a group is taken whole or not at all."""
+    def _keys(self, ticket: Ticket) -> list[str]:
+        """The milestones that a link is about: flagged ones, or all that an alert keeps waiting."""
+        keys = [flag.key for flag in ticket.flags if flag.closed_at is None and flag.key]
+        for alert in [flag for flag in ticket.flags if flag.closed_at is None and not flag.key]:
+            held = self._ledger.overview.listing(ticket.organisation, SHOWN_AT_MOST, reason=alert.reason)
+            keys += [one.milestone.key for one in held]
+        return keys
+
+    def _record(self, cycle: Cycle, decisions: Sequence[Decision], choice: Choice, flags: Sequence[Flag]) -> None:
+        """Keep the choice and owe its result, for all of the group or for none."""
         if not decisions:
             raise InputError("Tick at least one milestone.")
         if any(d.case.link.pending_attempt is not None for d in decisions):
             raise InputError("A write to Xero is under way for this milestone; please try again in a moment.")
-        books, organisation = cycle.books(), cycle.organisation
-        results = [(d, *choose(d, choice, organisation, books)) for d in decisions]
-        for decision, link, exemption in results:
-            key, reason = decision.case.milestone.key, decision.verdict.reason
-            if not self._ledger.milestones.choose(organisation.key, key, link, choice, exemption, reason):
-                raise Changed
+        key, books, milestones = cycle.organisation.key, cycle.books(), self._ledger.milestones
+        picks = [(d, *choose(d, choice, cycle.organisation, books)) for d in decisions]
+        with self._ledger.together():
+            for decision, link, exemption in picks:
+                chosen = (decision.case.milestone.key, link, choice, exemption, decision.verdict.reason)
+                if not milestones.choose(key, *chosen):
+                    raise Changed
+            self._ledger.outbox.owe_result(key, flags, choice, cycle.notice())
         if choice.kind is Choose.GO_AHEAD:
             cycle.confirm()
 

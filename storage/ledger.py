@@ -1,10 +1,12 @@
 """The memory: one facade, one attribute per topic."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
 from storage.attempts import Attempts
+from storage.budgets import Budgets
 from storage.database import Store, open_store
 from storage.drain import Inbox
 from storage.inbox import GroupInbox, SqliteStore
@@ -40,6 +42,7 @@ class Ledger:
         self.tickets = Tickets(store)
         self.tokens = Tokens(store)
         self.state = State(store)
+        self.budgets = Budgets(store)
 
     @classmethod
     def open(
@@ -52,6 +55,10 @@ class Ledger:
     ) -> Self:
         """Open the database at `sqlite:///path`, making it if need be, and bring its tables up to date."""
         return cls(open_store(url, create=create), prefixes=prefixes, mail_domain=mail_domain)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Several changes as one: all of them are kept, or, when the block raises, none. Keep it short."""
+        return self._store.write()
 
     def group_inbox(self) -> GroupInbox:
         """The writer that makes raw webhook requests durable in groups; start it, and stop it before closing."""

@@ -8,10 +8,11 @@ from reconciler.model import Choice, Flag, Mail, MailKind
 from reconciler.ports import Notice
 from storage.database import Store
 from storage.flags import Flags, read_flag
-from storage.models import FlagRow
+from storage.models import FlagRow, LinkRow
 from storage.queues import MailFlagRow, MailRow
 
 ORDER = (MailRow.send_after, MailRow.id)
+UNDECIDED = dt.timedelta(minutes=10)
 
 
 class Outbox:
@@ -24,6 +25,7 @@ class Outbox:
     def claim(self, now: dt.datetime, limit: int, lease: dt.timedelta) -> list[Mail]:
         """Mails whose time has come, claimed for the length of the lease: nobody else gets them until it ends.
 
+        A result waits until its milestones were decided on the choice, for ten minutes at the most.
         A claimed mail collects no more flags. Flags that have closed meanwhile are left out; a warning or alert
         without open flags is not owed any more. `tries` counts earlier claims.
         """
@@ -116,7 +118,20 @@ class Outbox:
 
 def _due(now: dt.datetime) -> Any:
     free = MailRow.claimed_until.is_null() | (MailRow.claimed_until <= now)
-    return (MailRow.done == False) & (MailRow.send_after <= now) & free  # noqa: E712  an expression of SQL
+    owed = (MailRow.done == False) & (MailRow.send_after <= now)  # noqa: E712  an expression of SQL
+    told = (MailRow.kind != MailKind.RESULT) | (MailRow.owed_at <= now - UNDECIDED) | MailRow.id.not_in(_undecided())
+    return owed & free & told
+
+
+def _undecided() -> Any:
+    """Mails about milestones that are due to be decided."""
+    same = (LinkRow.organisation == FlagRow.organisation) & (LinkRow.key == FlagRow.key)
+    return (
+        MailFlagRow.select(MailFlagRow.mail)
+        .join(FlagRow, on=(MailFlagRow.flag == FlagRow.id))
+        .join(LinkRow, on=same)
+        .where(LinkRow.dirty == True)  # noqa: E712  an expression of SQL
+    )
 
 
 def _mail(row: Mapping[str, Any], flags: tuple[Flag, ...]) -> Mail:

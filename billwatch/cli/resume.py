@@ -1,12 +1,9 @@
 """`billwatch resume`."""
 
-import datetime as dt
-
 import click
 
 from billwatch.cli.session import Session, pass_session
-from reconciler.cycle import go_ahead, paused
-from reconciler.reading import missing_accepted
+from reconciler.cycle import paused
 
 
 @click.command(name="resume")
@@ -20,11 +17,10 @@ def command(session: Session, organisation: str, confirmed: bool) -> None:
 
     For one organisation or for all.
     """
-    with session.ledger() as ledger:
+    with session.house() as house:
         for key in session.keys(organisation):
-            ledger.state.put(paused(key), None)
+            house.ledger.state.put(paused(key), None)
+            house.ledger.milestones.touch(key)
             if confirmed:
-                ledger.state.put(go_ahead(key), (session.now() + dt.timedelta(hours=1)).isoformat())
-                ledger.state.put(missing_accepted(key), str(ledger.mirror.missing_count(key)))
-            ledger.milestones.touch(key)
+                house.cycles[key].confirm()
             click.echo(f"{key} is not paused.")

@@ -49,7 +49,7 @@ def test_a_review_repeats_the_choice_and_does_nothing() -> None:
     browser = at()
     answer = browser.post({**KEEP, "step": "review"})
     assert answer.status_code == 200
-    assert "Keep what Xero has? Nothing is written; no more warnings" in text(answer)
+    assert "Keep what Xero has? NZ$12,000.00 stays. Nothing is written; no more warnings" in text(answer)
     assert 'name="fingerprint" value="f1"' in answer.text
     assert browser.desk.acts == []
 
