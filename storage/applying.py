@@ -106,7 +106,9 @@ def _changes(occasion: Occasion, decision: Decision, held: dict[str, Any]) -> di
     if held["verdict"] != bare(verdict):
         changes |= {"action": verdict.action, "reason": verdict.reason, "verdict": bare(verdict)}
         changes["decided_at"] = occasion.now
-    if verdict.action is not Action.HOLD and held["dirty"]:
+    if verdict.action is Action.HOLD:
+        return changes
+    if held["dirty"]:
         changes |= {"dirty": False, "decided_at": occasion.now}
     if case.exemption and not case.exemption.holds(occasion.today) and verdict.reason not in EXEMPTED:
         changes["wake_on"] = None

@@ -20,7 +20,7 @@ from ledger_samples import (
 )
 
 from reconciler.errors import StorageError
-from reconciler.model import Flag, Mail, MailKind
+from reconciler.model import Decision, Flag, Mail, MailKind
 from reconciler.ports import Notice
 from reconciler.reasons import Choose, Reason
 from storage.ledger import Ledger
@@ -149,6 +149,31 @@ def test_warnings_of_different_lock_dates_are_different_causes(ledger: Ledger) -
     decide(ledger, Reason.PERIOD_LOCKED, "M2", lock=DAY + dt.timedelta(days=1))
     decide(ledger, Reason.PERIOD_LOCKED, "M3", lock=DAY)
     assert [_keys(mail) for mail in _claim(ledger)] == [["M1", "M3"], ["M2"]]
+
+
+def test_warnings_of_different_organisations_are_never_in_one_mail(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone("M1", organisation="other")], NOW)
+    decide(ledger, Reason.BILL_PAID, "M1")
+    (case,) = ledger.milestones.gather("other", ["M1"], 31)
+    ledger.milestones.apply("other", [Decision(case, verdict(Reason.BILL_PAID))], notice(), NOW)
+    assert [(mail.organisation, _keys(mail)) for mail in _claim(ledger)] == [(ORG, ["M1"]), ("other", ["M1"])]
+
+
+def test_warnings_and_their_result_are_never_in_one_mail(ledger: Ledger) -> None:
+    applied = decide(ledger, Reason.BILL_PAID, "M1")
+    ledger.outbox.owe_result(ORG, applied.opened, choice(), notice("ann@example.org"))
+    decide(ledger, Reason.BILL_PAID, "M2")
+    found = {mail.kind: _keys(mail) for mail in _claim(ledger, LATER + HOUR)}
+    assert found == {MailKind.WARNING: ["M1", "M2"], MailKind.RESULT: ["M1"]}
+
+
+def test_a_flag_that_closed_and_came_back_before_the_mail_is_in_it_once(ledger: Ledger) -> None:
+    decide(ledger, Reason.BILL_PAID)
+    decide(ledger, Reason.PAID)
+    decide(ledger, Reason.BILL_PAID)
+    (mail,) = _claim(ledger)
+    assert _keys(mail) == ["M1"]
+    assert mail.flags == tuple(_flags(ledger))
 
 
 def test_a_claimed_mail_collects_no_more(ledger: Ledger) -> None:

@@ -236,6 +236,27 @@ def test_a_lapsed_exemption_makes_the_milestone_due_once(ledger: Ledger) -> None
     assert case_of(ledger).exemption == exemption
 
 
+def test_due_and_lapsed_milestones_come_in_one_order_and_no_more_than_asked_for(ledger: Ledger) -> None:
+    keys = ["M1", "M2", "M3", "M4"]
+    ledger.milestones.put([milestone(key) for key in keys], NOW)
+    for key in ("M1", "M3"):
+        ledger.milestones.choose(ORG, key, Link(), choice(), Exemption("Ann", "", NOW, NOW.date()), None)
+        decide(ledger, Reason.EXEMPT, key)
+    tomorrow = NOW + dt.timedelta(days=1)
+    assert ledger.milestones.dirty_keys(ORG, tomorrow, 10) == keys
+    assert ledger.milestones.dirty_keys(ORG, tomorrow, 2) == ["M1", "M2"]
+    assert ledger.milestones.dirty_keys(ORG, tomorrow, 2, after="M2") == ["M3", "M4"]
+
+
+def test_a_lapsed_exemption_that_is_only_waited_on_stays_due(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    ledger.milestones.choose(ORG, "M1", Link(), choice(), Exemption("Ann", "", NOW, NOW.date()), None)
+    decide(ledger, Reason.EXEMPT)
+    tomorrow = NOW + dt.timedelta(days=1)
+    decide(ledger, Reason.XERO_UNAVAILABLE, at=tomorrow)
+    assert dirty(ledger, at=tomorrow)
+
+
 def test_an_exemption_lapses_by_the_calendar_of_the_organisation(ledger: Ledger) -> None:
     ledger.milestones.put([milestone()], NOW)
     ledger.mirror.store_books(ORG, Books(zone="Pacific/Auckland"))

@@ -82,7 +82,7 @@ def test_a_change_of_the_books_that_all_decisions_see_makes_all_due(ledger: Ledg
 
 
 def test_any_number_of_milestones_is_made_due(ledger: Ledger) -> None:
-    keys = [f"M{number:04}" for number in range(1100)]
+    keys = [f"M{number:04}" for number in range(600)]
     ledger.milestones.put([milestone(key) for key in keys], NOW)
     decisions = [Decision(case, verdict(Reason.NOT_DUE)) for case in ledger.milestones.stream(ORG, 31)]
     ledger.milestones.apply(ORG, decisions, notice(), NOW)

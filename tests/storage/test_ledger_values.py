@@ -41,7 +41,7 @@ MONEY = st.decimals(Decimal("-900000000000"), Decimal("900000000000"), places=2)
 INSTANT = st.datetimes(timezones=st.just(dt.UTC))
 NUMBER = st.integers(0, 2**31)
 TEXT = st.text(max_size=12)
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 OWN: dict[Any, st.SearchStrategy[Any]] = {Decimal: MONEY, dt.datetime: INSTANT, str: TEXT, int: NUMBER}
 
@@ -78,7 +78,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     "kind", [Terms, Links, Line, Refusal, Link, Exemption, Write, Verdict, Choice, Books, Contact, Bill, Milestone]
 )
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_every_value_comes_back_from_its_text(kind: Any, data: st.DataObject) -> None:
     value = data.draw(values(kind))
     assert decode(encode(value), kind) == value
@@ -165,6 +165,7 @@ def test_an_instant_without_a_zone_is_refused() -> None:
 
 
 @given(values(Milestone), values(Milestone))
+@settings(max_examples=20, deadline=None)
 def test_fingerprints_are_the_same_only_for_the_same(a: Milestone, b: Milestone) -> None:
     assert (fingerprint(a) == fingerprint(b)) is (encode(a) == encode(b))
 
