@@ -100,7 +100,6 @@ class Cycle:
             self._ledger.state.put(go_ahead(self._key), (self._clock() + HOUR).isoformat())
             self._ledger.state.put(missing_accepted(self._key), str(self._ledger.mirror.missing_count(self._key)))
             self._ledger.milestones.touch(self._key)
-            self.reader.refresh(organisation=False)
 
     def rehearse(self) -> list[Decision]:
         """What a turn would decide anew after a complete sweep; nothing but the mirror is written, and no verdict."""

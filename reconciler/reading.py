@@ -66,8 +66,12 @@ class Reader:
         return self._guarded(self._sweep)
 
     def catch_up(self) -> bool:
-        """Read the bills that events spoke of, and those newly linked; without any, nothing is read."""
-        due = self._mirror.dirty_bills(self._key, limit=1) or self._mirror.linked_unread(self._key, limit=1)
+        """Read the bills that events spoke of, and those newly linked; without any, nothing is read.
+
+        That many bills are missing is looked at anew each time: somebody may have confirmed it.
+        """
+        spoken_of = self._mirror.dirty_bills(self._key, limit=1) or self._mirror.linked_unread(self._key, limit=1)
+        due = bool(spoken_of) or self._mirror.books(self._key).hold is Reason.MASS_CHANGE
         return not due or self._guarded(lambda books: self._dirty(self._unread(books)))
 
     def refresh(self, *, organisation: bool, lists: bool = False) -> bool:
