@@ -36,7 +36,7 @@ SKIPS = {
     Status.DRAFT: Reason.IN_SYNC,
 }
 CATEGORIES = 2
-SETTLED_EDITS = frozenset({Field.DUE_DATE, Field.DESCRIPTION, Field.ACCOUNT, Field.TRACKING})
+SETTLED_EDITS = frozenset({Field.CONTACT, Field.DUE_DATE, Field.DESCRIPTION, Field.ACCOUNT, Field.TRACKING})
 
 
 def decide(case: Case, organisation: Organisation, books: Books, now: dt.datetime) -> Verdict:

@@ -300,6 +300,12 @@ def test_a_paid_bill_takes_what_xero_takes_and_nothing_beside(changes: dict[str,
     assert judge(case, an_organisation(paid_bill_edits="where-xero-allows")).reason is reason
 
 
+def test_a_paid_bill_takes_another_payee_where_xero_does() -> None:
+    case = billed(a_milestone(payee="Tūī Trust"), a_bill(status=Status.PAID), contacts=(Contact("c2", "Tūī Trust"),))
+    assert judge(case, an_organisation(paid_bill_edits="where-xero-allows")).write.fields == {Field.CONTACT}
+    assert judge(case).reason is Reason.BILL_PAID
+
+
 def test_a_paid_bill_of_nothing_is_a_paid_bill() -> None:
     free = a_bill(status=Status.PAID, total=Decimal(0))
     assert (
