@@ -6,7 +6,9 @@ The file is short; `config.example.toml` describes every option.
 import base64
 import json
 import os
+import re
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,11 +68,17 @@ def _write(path: Path, content: str) -> None:
 
 
 def _configuration(start: Start) -> str:
-    quoted = {name: _quoted(getattr(start, name)) for name in Start.__slots__}
-    return _TEMPLATE.format(**quoted | {"accounting": quoted["accounting"] if start.accounting else ""})
+    values = {name: quoted(getattr(start, name)) for name in Start.__slots__}
+    return _TEMPLATE.format(**values | {"accounting": values["accounting"] if start.accounting else ""})
 
 
-def _quoted(text: str) -> str:
+def short_name(name: str) -> str:
+    """A key made from a name: "Te Māra Trust" is `te-mara-trust`."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-") or "organisation"
+
+
+def quoted(text: str) -> str:
     """As a TOML string: JSON's escapes are among TOML's, save that TOML also wants DEL escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 

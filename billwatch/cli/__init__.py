@@ -12,6 +12,8 @@ import click
 COMMANDS = {
     "demo": ("demo", "Watch the whole job happen, against a small Xero."),
     "init": ("init", "Write a configuration with fresh keys."),
+    "connect": ("connect", "Connect to organisations in Xero."),
+    "connections": ("connections", "List the organisations that billwatch can reach in Xero."),
     "serve": ("serve", "Run the daemon."),
     "sandbox": ("sandbox", "Run a small Xero to try things on."),
     "import": ("import_", "Take milestones in from a CSV or JSON lines file."),

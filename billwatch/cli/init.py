@@ -1,12 +1,10 @@
 """`billwatch init`."""
 
-import re
-import unicodedata
 from pathlib import Path
 
 import click
 
-from billwatch.initialise import CLIENT_SECRET, NO_CLIENT, SECRETS, Start, initialise
+from billwatch.initialise import CLIENT_SECRET, NO_CLIENT, SECRETS, Start, initialise, short_name
 
 
 @click.command(name="init")
@@ -27,14 +25,9 @@ def command(
     directory: Path, name: str, key: str, tenant_id: str, client_id: str, account: str, accounting: str
 ) -> None:
     """Write a configuration with fresh keys."""
-    start = Start(key or _slug(name), name, tenant_id, client_id, accounting, account)
+    start = Start(key or short_name(name), name, tenant_id, client_id, accounting, account)
     path = initialise(directory, start)
     click.echo(f"Wrote {path}, and fresh keys in {path.parent / SECRETS}; back both up, and keep the keys private.\n")
     client = f"the client id of your app at Xero into {path} and " if client_id == NO_CLIENT else ""
     click.echo(f"1. Put {client}the client secret into {path.parent / CLIENT_SECRET}, which is empty so far.")
     click.echo(f"2. Run: billwatch --config {path} serve")
-
-
-def _slug(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-") or "organisation"
