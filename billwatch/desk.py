@@ -84,6 +84,7 @@ class Desk:
             cycle.refresh([key])
             (decision,) = self._one(organisation, key)
             bill_id = self._bill_id(organisation, bill)
+            self._check_free(organisation, key, bill_id)
             link = Link(bill_id=bill_id, generation=decision.case.link.generation, version=decision.case.link.version)
             choice = replace(choice, bill_id=bill_id)
             if not self._ledger.milestones.choose(organisation, key, link, choice, None, decision.verdict.reason):
@@ -95,6 +96,12 @@ class Desk:
         if not decisions:
             raise InputError(f"There is no milestone “{key}” in {organisation}, or it is not decided yet.")
         return decisions
+
+    def _check_free(self, organisation: str, key: str, bill_id: str) -> None:
+        """Raise `InputError` when another milestone follows the bill: it would be paid for both."""
+        others = set(self._ledger.milestones.followers(organisation, bill_id)) - {key}
+        if others:
+            raise InputError(f"That bill belongs to milestone “{min(others)}” already. Choose another one.")
 
     def _bill_id(self, organisation: str, bill: str) -> str:
         """The id of the bill that a person means."""
@@ -156,6 +163,8 @@ class Desk:
         if any(d.case.link.pending_attempt is not None for d in decisions):
             raise InputError("A write to Xero is under way for this milestone; please try again in a moment.")
         key, books, milestones = cycle.organisation.key, cycle.books(), self._ledger.milestones
+        for decision in decisions if choice.bill_id else ():
+            self._check_free(key, decision.case.milestone.key, choice.bill_id)
         picks = [(d, *choose(d, choice, cycle.organisation, books)) for d in decisions]
         with self._ledger.together():
             for decision, link, exemption in picks:

@@ -113,11 +113,14 @@ class Milestones:
     ) -> bool:
         """Record a choice, the link it leaves and the exemption it makes; `False` when the link changed meanwhile.
 
-        Nothing can be chosen while an attempt claims the milestone: its outcome would overwrite the choice.
+        Nothing can be chosen while an attempt claims the milestone: its outcome would overwrite the choice. Nor can a
+        bill that another milestone follows be linked: it would be paid for both.
         """
         with self._store.write():
             before = self._link(organisation, key)
             if before is None or before.version != link.version or before.pending_attempt is not None:
+                return False
+            if link.bill_id != before.bill_id and self.followers(organisation, link.bill_id):
                 return False
             changes = {**link_columns(link), "dirty": True, "version": link.version + 1}
             change_link(self._store, organisation, key, link.version, changes)
@@ -165,6 +168,11 @@ class Milestones:
         return [
             _standing(case, verdicts[case.milestone.key], others) for case in cases if case.milestone.key in verdicts
         ]
+
+    def followers(self, organisation: str, bill_id: str) -> list[str]:
+        """The keys of the milestones that are linked to this bill; there is at most one."""
+        mine = (LinkRow.organisation == organisation) & (LinkRow.bill_id == bill_id) & (LinkRow.bill_id != "")
+        return self._store.column(LinkRow.select(LinkRow.key).where(mine))
 
     def open_flags(self, organisation: str, keys: Collection[str]) -> list[Flag]:
         """The open flags of these milestones; an empty key stands for the organisation's own (one of them)."""

@@ -295,3 +295,12 @@ def test_standing_shows_the_bills_that_the_verdict_speaks_of(ledger: Ledger) -> 
     decide(ledger, Reason.POSSIBLE_DUPLICATE, others=("b2", "unknown"))
     (standing,) = ledger.milestones.standing(ORG, ["M1"])
     assert [similar.bill_id for similar in standing.case.similar] == ["b2"]
+
+
+def test_a_bill_that_one_milestone_follows_is_not_linked_to_another(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone(key="M1"), milestone(key="M2")], NOW)
+    bind(ledger, "b1", "M1")
+    second = Link(bill_id="b1", version=case_of(ledger, "M2").link.version)
+    assert not ledger.milestones.choose(ORG, "M2", second, choice(Choose.LINK, bill_id="b1"), None, None)
+    assert ledger.milestones.followers(ORG, "b1") == ["M1"]
+    assert ledger.milestones.followers(ORG, "") == []
