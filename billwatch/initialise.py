@@ -95,6 +95,11 @@ encryption = ["file:secrets/encryption-key"]
 links = ["file:secrets/link-key"]
 
 [xero]
+# To try things out against "billwatch sandbox", uncomment these three.
+# api_url = "http://127.0.0.1:9900"
+# identity_url = "http://127.0.0.1:9900"
+# login_url = "http://127.0.0.1:9900"
+
 # Put the signing key of your webhook into the file, then uncomment this. Until then the sweep finds what changed.
 # webhook_keys = ["file:secrets/webhook-key"]
 
@@ -109,6 +114,9 @@ name = {name}
 tenant_id = {tenant_id}
 client_id = {client_id}
 client_secret = "file:secrets/client-secret"
+
+# "client_credentials" for a custom connection, "refresh_token" for an app that a person authorises.
+grant = "client_credentials"
 
 # "watch" writes nothing to Xero and shows what it would write; "sync" is live.
 mode = "watch"

@@ -27,10 +27,16 @@ def configure(form: str | None = None, *, verbose: bool = False) -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
 
 
+def quiet_by_default() -> None:
+    """Say nothing but what went wrong, unless logging is set up already."""
+    if not structlog.is_configured():
+        quiet()
+
+
 def quiet() -> None:
     """Say nothing but what went wrong: for programs that speak to the terminal themselves."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)

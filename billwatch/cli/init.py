@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from billwatch.initialise import CLIENT_SECRET, NO_CLIENT, SECRETS, Start, initialise, short_name
+from billwatch.initialise import CLIENT_SECRET, FILE, NO_CLIENT, SECRETS, Start, initialise, short_name
 
 
 @click.command(name="init")
@@ -30,4 +30,7 @@ def command(
     click.echo(f"Wrote {path}, and fresh keys in {path.parent / SECRETS}; back both up, and keep the keys private.\n")
     client = f"the client id of your app at Xero into {path} and " if client_id == NO_CLIENT else ""
     click.echo(f"1. Put {client}the client secret into {path.parent / CLIENT_SECRET}, which is empty so far.")
-    click.echo(f"2. Run: billwatch --config {path} serve")
+    billwatch = "billwatch" if path == Path(FILE) else f"billwatch --config {path}"
+    click.echo(f"2. Run: {billwatch} connect, which sees whether Xero lets billwatch in.")
+    click.echo(f"3. Run: {billwatch} doctor, which checks the rest.")
+    click.echo(f"4. Run: {billwatch} serve")

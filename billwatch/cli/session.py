@@ -47,15 +47,20 @@ class Session:
 
     def ledger(self) -> "Ledger":
         """The ledger, to be closed by whoever asks; made when there is none yet. Raises StorageError."""
+        from billwatch.logs import quiet_by_default
         from storage.ledger import Ledger
 
+        # Commands speak for themselves: a line of the log between theirs would spoil what they print as JSON.
+        quiet_by_default()
         prefixes = {each.key: each.number_prefix for each in self.config.organisation}
         return Ledger.open(self.config.storage.url, prefixes=prefixes)
 
     def house(self) -> "House":
         """Everything put together, to be closed by whoever asks. Raises ConfigurationError or StorageError."""
+        from billwatch.logs import quiet_by_default
         from billwatch.wiring import House
 
+        quiet_by_default()
         return House(self.complete())
 
     def now(self) -> dt.datetime:

@@ -64,11 +64,12 @@ def test_help_lists_the_commands_without_loading_any() -> None:
     assert not {"msgspec", "peewee", "httpx", "billwatch.cli.init"} & set(modules)
 
 
-def test_init_names_the_next_two_steps(tmp_path: Path) -> None:
+def test_init_names_the_next_steps(tmp_path: Path) -> None:
     result = run("init", "--directory", tmp_path / "home", "--name", "Te Māra Trust", "--client-id", "app")
     assert result.exit_code == 0
     assert f"1. Put the client secret into {tmp_path}/home/secrets/client-secret" in result.stdout
-    assert f"2. Run: billwatch --config {tmp_path}/home/billwatch.toml serve" in result.stdout
+    for step, name in enumerate(("connect", "doctor", "serve"), 2):
+        assert f"{step}. Run: billwatch --config {tmp_path}/home/billwatch.toml {name}" in result.stdout
     assert 'key = "te-mara-trust"' in (tmp_path / "home/billwatch.toml").read_text(encoding="utf-8")
 
 
