@@ -5,6 +5,7 @@ import dataclasses
 import datetime as dt
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -75,12 +76,13 @@ class World:
     def put(self, key: str = "M-1", **changes: Any) -> Milestone:
         """Put a milestone as the platform would; again with changes to change it."""
         found = [d.case for d in self.house.ledger.milestones.standing(KEY, [key])]
-        before = found[0].milestone if found else self._new(key)
+        before = found[0].milestone if found else self.milestone(key)
         milestone = dataclasses.replace(before, **changes)
         self.house.ledger.milestones.put([milestone], self.house.clock())
         return milestone
 
-    def _new(self, key: str) -> Milestone:
+    def milestone(self, key: str) -> Milestone:
+        """A milestone as the platform would first name it."""
         today = self.xero.now().date()
         return Milestone(
             KEY, key, f"Stage of {key}", f"Payee of {key}", Decimal("1200.00"), today, stages=frozenset({"approved"})
@@ -203,6 +205,14 @@ def open_house(text: str, xero: Sandbox, folder: Path, environ: dict[str, str]) 
         text.encode(), folder / "billwatch.toml", environ=environ | {"CLIENT_SECRET": xero.client_secret}
     )
     return House(config, clock=lambda: xero.now().astimezone(dt.UTC), wait=lambda _seconds: None)
+
+
+def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait for something that happens elsewhere; fails when it has not by then."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it has not happened in time"
+        time.sleep(0.01)
 
 
 @pytest.fixture
