@@ -11,6 +11,7 @@
   disconnect, reconnect; send `{category, kind?, data?}`; bill, contact `{name}`; bills, contacts
 - `POST /control/clock` `{advance_seconds}`; `GET` tells the time
 - `POST /control/faults` — fields of `faults.Fault`; `DELETE` forgets all
+- `POST /control/weather` `{share, seed?}` — that share of the calls fails in any way, by dice; 0 for fair weather
 - `POST /control/limits` `{on?, minute?, day?, app_minute?, concurrent?}`
 - `POST /control/idempotency` `{down}`
 - `POST /control/switches` — fields of `switches.Switches`
@@ -65,6 +66,7 @@ class Control:
             ("GET", "/clock", lambda _: _time(desk.now())),
             ("POST", "/faults", lambda body: desk.fault(**body)),
             ("DELETE", "/faults", lambda _: desk.clear_faults()),
+            ("POST", "/weather", lambda body: desk.weather(**body)),
             ("POST", "/limits", lambda body: desk.limits(**body)),
             ("POST", "/idempotency", lambda body: desk.idempotency_down(bool(body.get("down")))),
             ("POST", "/switches", lambda body: desk.switch(**body)),

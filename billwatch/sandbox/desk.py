@@ -1,11 +1,12 @@
 """Everything a test or the control API may do to a sandbox, in one object; each method takes the world's lock."""
 
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from billwatch.sandbox.faults import Fault
+from billwatch.sandbox.faults import Fault, Faults, Weather
 from billwatch.sandbox.handle import Org
 from billwatch.sandbox.webhooks import Webhooks
 from billwatch.sandbox.world import World
@@ -70,9 +71,17 @@ class Desk:
         with self.world.lock:
             self.world.faults.add(Fault(status, **fields))
 
-    def clear_faults(self) -> None:
+    def weather(self, share: float, seed: int = 0) -> None:
+        """From now on that share of the calls fails, by dice with that seed; 0 for fair weather."""
+        if not 0 <= share <= 1:
+            raise ValueError("the share of failing calls lies between 0 and 1")
         with self.world.lock:
-            self.world.faults.ordered.clear()
+            self.world.faults.weather = Weather(share, random.Random(seed))  # noqa: S311 - to be repeatable
+
+    def clear_faults(self) -> None:
+        """Forget ordered faults, and have fair weather."""
+        with self.world.lock:
+            self.world.faults = Faults()
 
     def limits(self, **figures: Any) -> None:
         """Figures of `limits.Limits`; `on=False` lifts them."""
@@ -108,6 +117,11 @@ class Desk:
                 for (tenant, verb, name), count in self.world.meter.calls.items()
                 if endpoint in (None, name) and method in (None, verb) and tenant_id in (None, tenant)
             )
+
+    def breaches(self) -> dict[str, int]:
+        """How often a call was refused because a limit was used up, by limit; ordered 429s do not count."""
+        with self.world.lock:
+            return dict(self.world.limits.breaches)
 
     def calls_table(self) -> list[dict[str, object]]:
         """Calls and bytes of answers per tenant, method and endpoint."""

@@ -3,6 +3,7 @@
 Texts are those of Xero's page of response codes and of answers seen at the live API (tests of pyxero).
 """
 
+import random
 from dataclasses import dataclass, field, replace
 
 from billwatch.sandbox.wire import NOT_FOUND_TEXT
@@ -28,6 +29,7 @@ class Fault:
     - retry_after: seconds, for 429
     - delay: seconds (real time) before the answer leaves, after the work is done
     - cut: `before` or `after` the work; the connection ends without a byte of an answer
+    - hang: `before` or `after` the work; nothing is said until the caller hangs up
     - skip: that many matching calls pass first
     """
 
@@ -39,25 +41,56 @@ class Fault:
     skip: int = 0
     delay: float = 0.0
     cut: str | None = None
+    hang: str | None = None
     retry_after: int | None = 22
 
     def matches(self, method: str, path: str) -> bool:
         return self.method.upper() in ("", method) and self.path.lower() in path.lower()
 
 
+BAD_WEATHER = (
+    Fault(429, "minute"),
+    Fault(429, "day", retry_after=3_600),
+    Fault(429, "concurrent"),
+    Fault(500),
+    Fault(503, "maintenance"),
+    Fault(503, "unavailable"),
+    Fault(503, "offline"),
+    Fault(401, "expired"),
+    Fault(cut="before"),
+    Fault(cut="after"),
+    Fault(hang="before"),
+    Fault(hang="after"),
+)
+
+
+@dataclass(slots=True)
+class Weather:
+    """A share of the calls to the books, from 0 to 1, fails in one of the ways of `BAD_WEATHER`, by the dice."""
+
+    share: float = 0.0
+    dice: random.Random = field(default_factory=random.Random)
+
+    def take(self, path: str) -> Fault | None:
+        if not path.startswith("/api.xro/") or self.dice.random() >= self.share:
+            return None
+        return self.dice.choice(BAD_WEATHER)
+
+
 @dataclass(slots=True)
 class Faults:
     ordered: list[Fault] = field(default_factory=list)
+    weather: Weather = field(default_factory=Weather)
 
     def add(self, fault: Fault) -> None:
         if fault.status is not None and fault.status not in (401, 403, *DEFAULT_KIND):
             raise ValueError(f"no fault has status {fault.status}")
-        if fault.cut not in (None, "before", "after"):
-            raise ValueError("a connection is cut 'before' or 'after' the work")
+        if not {fault.cut, fault.hang} <= {None, "before", "after"}:
+            raise ValueError("a connection is cut or hangs 'before' or 'after' the work")
         self.ordered.append(fault)
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault for this call, if any; it is used up by one."""
+        """The fault for this call, if any; an ordered one is used up by one, else the weather has its say."""
         for place, fault in enumerate(self.ordered):
             if not fault.matches(method, path):
                 continue
@@ -67,4 +100,4 @@ class Faults:
             self.ordered[place] = replace(fault, times=fault.times - 1)
             self.ordered = [one for one in self.ordered if one.times > 0]
             return fault
-        return None
+        return self.weather.take(path)

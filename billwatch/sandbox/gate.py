@@ -61,8 +61,8 @@ class Gate:
         body = await request.body()
         with self.world.lock:
             fault = self.world.faults.take(request.method, request.url.path)
-        if fault and fault.cut == "before":
-            return await _cut(request)
+        if fault and "before" in (fault.cut, fault.hang):
+            return await _unanswered(request, fault)
         tenant, answer, entered = self._pass(request, body, fault)
         try:
             if fault and fault.delay:
@@ -71,8 +71,8 @@ class Gate:
             if entered:
                 with self.world.lock:
                     self.world.limits.leave(tenant)
-        if fault and fault.cut == "after":
-            return await _cut(request)
+        if fault and "after" in (fault.cut, fault.hang):
+            return await _unanswered(request, fault)
         return self._respond(request, tenant, answer)
 
     def _pass(self, request: Request, body: bytes, fault: Fault | None) -> tuple[str, Answer, bool]:
@@ -150,9 +150,10 @@ class Gate:
         return Response(answer.body, answer.status, headers, media_type=answer.media)
 
 
-async def _cut(request: Request) -> Response:
-    """End the connection without a byte of an answer; the server hands its transport over in the scope."""
-    request.scope["extensions"]["sandbox.transport"].abort()
+async def _unanswered(request: Request, fault: Fault) -> Response:
+    """Not a byte of an answer: the connection ends (the scope has its transport), or the caller ends it."""
+    if fault.cut:
+        request.scope["extensions"]["sandbox.transport"].abort()
     while (await request.receive())["type"] != "http.disconnect":
         continue
     return Response(status_code=500)

@@ -27,6 +27,7 @@ class Limits:
     day: int = 1_000  # Starter tier; 5,000 on the others
     app_minute: int = 10_000
     concurrent: int = 5
+    breaches: Counter[str] = field(default_factory=Counter)
     _used: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     _flying: Counter[str] = field(default_factory=Counter)
 
@@ -41,7 +42,9 @@ class Limits:
     def enter(self, tenant_id: str, now: datetime) -> Breach | None:
         """Begin one call: counted and in flight until `leave`, unless a Breach is given back."""
         breach = self._breach(tenant_id, now) if self.on else None
-        if breach is None:
+        if breach is not None:
+            self.breaches[breach.problem] += 1
+        else:
             self._flying[tenant_id] += 1
             for scope, window in _windows(tenant_id, now):
                 self._used[scope, *window] += 1

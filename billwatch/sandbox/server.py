@@ -56,6 +56,7 @@ class Sandbox:
         self.advance = self.desk.advance
         self.now = self.desk.now
         self.fault = self.desk.fault
+        self.weather = self.desk.weather
         self.clear_faults = self.desk.clear_faults
         self.limits = self.desk.limits
         self.idempotency_down = self.desk.idempotency_down
@@ -63,6 +64,7 @@ class Sandbox:
         self.tokens = self.desk.tokens
         self.forget_tokens = self.desk.forget_tokens
         self.calls = self.desk.calls
+        self.breaches = self.desk.breaches
         self.calls_table = self.desk.calls_table
         self.reset_calls = self.desk.reset_calls
 

@@ -304,3 +304,32 @@ def test_calls_and_bytes_are_counted_per_endpoint_and_organisation(xero: Sandbox
     assert (row["bytes"], row["tenant_id"]) == (size, org.tenant_id)
     xero.reset_calls()
     assert xero.calls() == 0
+
+
+def test_s50_a_caller_that_hears_nothing_hangs_up_before_or_after_the_work(xero: Sandbox, api: Api, org: Org) -> None:
+    for hang, made in (("before", 0), ("after", 1)):
+        xero.fault(hang=hang, method="PUT")
+        with httpx.Client(base_url=api.http.base_url, timeout=0.1) as hasty, pytest.raises(httpx.ReadTimeout):
+            Api(hasty, org, api.token).put("/Invoices", a_bill())
+        assert len(org.bills()) == made
+
+
+def test_s50_a_share_of_all_calls_fails_by_the_dice_and_none_in_fair_weather(xero: Sandbox, api: Api) -> None:
+    def met(seed: int) -> list[int]:
+        xero.weather(0.5, seed)
+        weather = xero.desk.world.faults.weather
+        taken = [weather.take("/api.xro/2.0/Invoices") for _ in range(100)]
+        return [fault.status or 0 for fault in taken if fault]
+
+    assert met(1) == met(1) != met(2)
+    assert {0, 401, 429, 500, 503} == set(met(1))
+    assert 30 < len(met(1)) < 70
+    xero.weather(0)
+    assert [api.get("/Organisation").status_code for _ in range(5)] == [200] * 5
+
+
+def test_s49_calls_above_a_limit_are_counted_and_ordered_429s_are_not(xero: Sandbox, api: Api) -> None:
+    xero.limits(minute=1)
+    xero.fault(429, times=1)
+    assert [api.get("/Organisation").status_code for _ in range(3)] == [429, 200, 429]
+    assert xero.breaches() == {"minute": 1}
