@@ -67,11 +67,11 @@ class Config(Section, frozen=True):
             kept_as=each.client_id,
         )
 
-    def check_tenants(self) -> None:
-        """See that every organisation can be told from others of its app. Raises ConfigurationError."""
-        for each in self.organisation:
-            if each.grant == "refresh_token" and not each.tenant_id:
-                raise ConfigurationError(f'organisation.{each.key}.tenant_id is missing; "billwatch connect" finds it.')
+    def check_tenant(self, key: str) -> None:
+        """See that an organisation can be told from others of its app. Raises ConfigurationError."""
+        each = self.settings(key)
+        if each.grant == "refresh_token" and not each.tenant_id:
+            raise ConfigurationError(f'organisation.{key}.tenant_id is missing; "billwatch connect" finds it.')
 
     def check_secrets(self, file: str) -> None:
         """See that every secret is there and of its form. Raises ConfigurationError."""
@@ -86,6 +86,10 @@ class Config(Section, frozen=True):
                 raise ConfigurationError(f"{file}: {place}: {error}") from None
             if reason:
                 raise ConfigurationError(f"{file}: {place}: {secret.reference} {reason}.")
+
+    def secret_files(self) -> list[Path]:
+        """The files that hold secrets, each once."""
+        return list(dict.fromkeys(secret.file for _, secret, _ in self._secrets() if secret.file))
 
     def _secrets(self) -> Iterator[tuple[str, Secret, Callable[[str], str]]]:
         yield from (("keys.encryption", secret, encryption_flaw) for secret in self.keys.encryption)

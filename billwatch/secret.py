@@ -40,6 +40,12 @@ class Secret:
             raise ConfigurationError(f"The {place}.")
         return value
 
+    @property
+    def file(self) -> Path | None:
+        """The file that holds it; `None` for one from the environment."""
+        kind, _, name = self.reference.partition(":")
+        return self._base / name if kind == "file" else None
+
     def _fetch(self) -> tuple[str, str]:
         kind, _, name = self.reference.partition(":")
         if kind == "env":

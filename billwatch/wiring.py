@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from billwatch.config import Config
 from billwatch.desk import Desk
+from billwatch.sections import Mail
 from notify.postman import Postman
 from notify.smtp import Security, Server
 from receiver.signature import SigningKey
@@ -38,7 +39,8 @@ class House:
     def __init__(
         self, config: Config, *, clock: Clock = wall_clock, wait: Callable[[float], None] = time.sleep
     ) -> None:
-        config.check_tenants()
+        for each in config.organisation:
+            config.check_tenant(each.key)
         self.config, self.clock = config, clock
         self.halt = threading.Event()
         self.organisations: Mapping[str, Organisation] = {o.key: o for o in config.organisations()}
@@ -89,11 +91,9 @@ class House:
 
     def postman(self) -> Postman | None:
         """Who takes the mails; `None` while no mail server is configured."""
-        mail = self.config.mail
-        if not mail.host:
+        mail, server = self.config.mail, mail_server(self.config.mail)
+        if server is None:
             return None
-        password = mail.password.reveal() if mail.password else ""
-        server = Server(mail.host, mail.port, Security(mail.security), mail.username, password, mail.timeout_seconds)
         return Postman(
             ledger=self.ledger,
             organisations=self.organisations,
@@ -129,6 +129,14 @@ class House:
             return ""
         self.ledger.state.put(tenant(connection.client_id), found[0].tenant_id)
         return found[0].tenant_id
+
+
+def mail_server(mail: Mail) -> Server | None:
+    """The mail server as configured; `None` while there is none."""
+    if not mail.host:
+        return None
+    password = mail.password.reveal() if mail.password else ""
+    return Server(mail.host, mail.port, Security(mail.security), mail.username, password, mail.timeout_seconds)
 
 
 def _mail_domain(config: Config) -> str:

@@ -1,0 +1,75 @@
+"""Everything that must be right for billwatch to work, looked at one by one, each with its mend."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from billwatch.config import Config, load
+from billwatch.doctor import books, machine
+from billwatch.doctor.findings import Finding, Level, failed, ok
+from billwatch.sections import Organisation
+from reconciler.errors import BillwatchError, ConfigurationError, ConnectionLost
+from reconciler.model import Books
+from reconciler.ports import Clock
+from reconciler.xero.connections import Connections
+from storage import Ledger
+
+__all__ = ["Finding", "Level", "Row", "examine"]
+MACHINE = "this machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the page; `about` is this machine, or the key of an organisation."""
+
+    about: str
+    check: str
+    finding: Finding
+
+
+def examine(path: Path, clock: Clock) -> Iterator[Row]:
+    """Look at everything, in an order in which what comes first explains what comes later. Never raises."""
+    try:
+        config = load(path, secrets=False)
+    except ConfigurationError as error:
+        yield Row(MACHINE, "configuration", failed(str(error), "Mend the file; config.example.toml describes it."))
+        return
+    yield Row(MACHINE, "configuration", ok(f"{path}, {len(config.organisation)} organisation(s)"))
+    broken = False
+    for name, finding in machine.examine(machine.Machine(config, path, clock)):
+        broken |= finding.level is Level.FAILED and name in ("secrets", "database")
+        yield Row(MACHINE, name, finding)
+    if not broken:
+        yield from _organisations(config, clock)
+
+
+def _organisations(config: Config, clock: Clock) -> Iterator[Row]:
+    keys = [secret.reveal() for secret in config.keys.encryption]
+    with Ledger.open(config.storage.url) as ledger, Connections(ledger.tokens, keys, clock) as connections:
+        for settings in config.organisation:
+            try:
+                visit = _visit(config, settings, ledger, connections)
+            except BillwatchError as error:
+                yield Row(settings.key, "connection", failed(str(error), _mend(settings, error)))
+                continue
+            yield Row(settings.key, "connection", ok("Xero accepts it"))
+            for name, finding in books.examine(visit):
+                yield Row(settings.key, name, finding)
+
+
+def _visit(config: Config, settings: Organisation, ledger: Ledger, connections: Connections) -> books.Visit:
+    """Read what the checks need, in at most 8 calls. Raises BillwatchError."""
+    config.check_tenant(settings.key)
+    connection = config.connection(settings.key)
+    organisation = next(each for each in config.organisations() if each.key == settings.key)
+    client = connections.client(connection, organisation)
+    look = connections.look(connection)
+    now = client.read_lists(client.read_organisation(Books()))
+    before = ledger.mirror.books(settings.key)
+    return books.Visit(settings, connection, look, before, now, client.remaining().day)
+
+
+def _mend(settings: Organisation, error: BillwatchError) -> str:
+    if isinstance(error, ConnectionLost | ConfigurationError):
+        return f"Run billwatch connect --organisation {settings.key}."
+    return "Try again later; if it stays, check api_url, identity_url and the way to them from this machine."

@@ -1,0 +1,127 @@
+"""What can be seen on this machine: files, database, mail server, people, and the way in from outside.
+
+To add a check: a function from Machine to Finding, and its line in `CHECKS`.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from billwatch.config import Config
+from billwatch.doctor.findings import Finding, failed, ok, warning
+from billwatch.doctor.outside import Door
+from billwatch.wiring import mail_server
+from notify.smtp import MailError
+from reconciler.errors import ConfigurationError, StorageError
+from reconciler.ports import Clock
+from reconciler.reasons import Role
+from storage import Ledger
+
+_OTHERS = 0o007
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What these checks look at. `path` is the configuration file."""
+
+    config: Config
+    path: Path
+    clock: Clock
+
+    @property
+    def database(self) -> Path:
+        """The file of the database."""
+        return Path(self.config.storage.url.removeprefix("sqlite:///"))
+
+
+def secrets(machine: Machine) -> Finding:
+    """Every secret is where the configuration says, and of its form."""
+    try:
+        machine.config.check_secrets(str(machine.path))
+    except ConfigurationError as error:
+        return failed(str(error), "Put the secret there; billwatch init shows how keys of its own are made.")
+    return ok("every secret is there")
+
+
+def files(machine: Machine) -> Finding:
+    """Nobody but their owner and group can read secrets and database."""
+    places = [*machine.config.secret_files(), machine.database]
+    open_ones = [str(place) for place in places if _open_to_others(place)]
+    if open_ones:
+        return failed(f"others on this machine may read {', '.join(open_ones)}", f"chmod o= {' '.join(open_ones)}")
+    return ok("secrets and database are closed to others")
+
+
+def database(machine: Machine) -> Finding:
+    """The database opens, and its tables are those of this release."""
+    if not machine.database.exists():
+        return ok(f"{machine.database} is made at the first start")
+    try:
+        with Ledger.open(machine.config.storage.url) as ledger:
+            ledger.alive()
+    except StorageError as error:
+        return failed(str(error), "Check the place, its owner and its free space, then try again.")
+    return ok(f"{machine.database} opens, and its tables are up to date")
+
+
+def mail(machine: Machine) -> Finding:
+    """The mail server lets us in; nothing is sent."""
+    server = mail_server(machine.config.mail)
+    if server is None:
+        return warning("there is no mail server, so mails are kept and not sent", "Set host and sender under [mail].")
+    try:
+        with server.connected():
+            return ok(f"{server.host}:{server.port} lets us in")
+    except MailError as error:
+        return failed(str(error), "Check [mail]: host, port, security, username and password.")
+
+
+def people(machine: Machine) -> Finding:
+    """Every role has somebody."""
+    silent = [
+        f"{each.key} ({role})"
+        for each in machine.config.organisations()
+        for role in Role
+        if not each.addresses((role,))
+    ]
+    if silent:
+        return warning(f"nobody is told: {', '.join(silent)}", "Name mail addresses under [organisation.people].")
+    return ok("every role has somebody")
+
+
+def public_url(machine: Machine) -> Finding:
+    """The public address leads to this very program."""
+    with Door(machine.config, machine.clock) as door:
+        return door.address()
+
+
+def webhooks(machine: Machine) -> Finding:
+    """A signed request comes through from outside, and a wrongly signed one is turned away."""
+    with Door(machine.config, machine.clock) as door:
+        return door.webhooks()
+
+
+CHECKS: dict[str, Callable[[Machine], Finding]] = {
+    "secrets": secrets,
+    "files": files,
+    "database": database,
+    "people": people,
+    "mail": mail,
+    "public address": public_url,
+    "webhooks": webhooks,
+}
+
+
+def examine(machine: Machine) -> Iterable[tuple[str, Finding]]:
+    """Every check by name, in the order of the table."""
+    for name, check in CHECKS.items():
+        yield name, check(machine)
+
+
+def _open_to_others(place: Path) -> bool:
+    """Whether the mode lets others in; Windows keeps no such mode."""
+    with suppress(OSError):
+        return os.name == "posix" and bool(place.stat().st_mode & _OTHERS)
+    return False
