@@ -242,3 +242,15 @@ def test_a_chosen_date_that_became_locked_is_held_up_too() -> None:
 def test_the_permissive_policies_are_not_the_defaults() -> None:
     usual = an_organisation().policy
     assert all(getattr(usual, name) != value for name, value in PERMISSIVE.items())
+
+
+def test_where_drafts_are_pushed_approved_bills_are_moved_all_the_same() -> None:
+    write = judge(unbilled(), permissive(status=Status.AUTHORISED), period("2026-07-31")).write
+    assert (write.moved, write.terms.date) == (True, day("2026-08-01"))
+
+
+@pytest.mark.parametrize(("theirs", "reason"), [("2026-06-20", Reason.LOCKED_DRAFT), ("2026-07-20", Reason.UPDATE)])
+def test_a_date_that_the_accountant_set_is_the_one_that_counts(theirs: str, reason: Reason) -> None:
+    edited = a_bill(date=day(theirs))
+    assert judge(billed(DEARER, edited), books=period("2026-06-30")).reason is reason
+    assert judge(billed(DEARER, a_bill(date=day("2026-07-20"))), books=period("2026-07-01")).reason is Reason.UPDATE
