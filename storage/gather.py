@@ -75,11 +75,12 @@ class _Gathering:
         return {row["bill_id"]: build(Bill, row) for row in rows}
 
     def _free(self, *conditions: Any, live: bool = True) -> list[Bill]:
-        """Bills that meet any of the conditions and are linked to nobody, in the order of their ids."""
+        """Bills that meet any of the conditions, linked to nobody and not known missing, in the order of their ids."""
         found: dict[str, Bill] = {}
         for condition in conditions:
             found |= self._bills(condition & (BillRow.status.in_(LIVE) if live else BillRow.status.not_in(LIVE)))
         taken = {row["bill_id"] for row in self._of(LinkRow, LinkRow.bill_id, found)}
+        taken |= {row["bill_id"] for row in self._of(MissingRow, MissingRow.bill_id, found)}
         return [found[bill_id] for bill_id in sorted(found) if bill_id not in taken]
 
     def _ours(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
