@@ -18,8 +18,8 @@ what is filled in: [lock date] becomes 31 October 2026. [How billwatch decides](
 reasons are asked.
 """
 ACTIONS = {
-    Action.FLAG: "A person is asked. A flag opens, and a mail goes to those named. Nothing is written. The flag closes by "
-    "itself once its cause is gone.",
+    Action.FLAG: "A person is asked. A flag opens, and a mail goes to those named. Nothing is written. "
+    "The flag closes by itself once its cause is gone.",
     Action.HOLD: "billwatch cannot know, or may not act now. It waits and tries again. Open flags stay open.",
     Action.SKIP: "Nothing needs doing. Nobody is mailed.",
     Action.SYNC: "The bill is written to Xero, read back and compared.",
@@ -27,9 +27,9 @@ ACTIONS = {
 CHOICES = """\
 ## The choices
 
-A page, and `billwatch explain`, offer only the choices that lead somewhere: no date where an approved bill could not be
-moved, no overwriting of an approved bill unless the policy `approved_bills` is `"update"`, none at all of one that has
-money applied to it. A choice writes nothing to Xero itself. It is recorded, and the milestone is decided again.
+A page, and `billwatch explain`, offer only the choices that lead somewhere: no other date for a bill that is approved; no
+overwriting of it unless the policy `approved_bills` is `"update"`, and never once money was applied to it. A choice writes
+nothing to Xero itself. It is recorded, and the milestone is decided again.
 """
 SHOWN = {
     "until": " [until its last day]",
