@@ -4,17 +4,21 @@ A webhook, the sweep, a person's choice and the command line all end here, so th
 """
 
 import datetime as dt
+import random
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from reconciler.compare import mark
 from reconciler.decide import decide
+from reconciler.errors import RateLimited, Temporary
 from reconciler.model import ZERO, Books, Decision, Flag, Link, Mode, Organisation, Verdict
+from reconciler.pace import OF_CONTACTS, OF_LISTS, of_rights
 from reconciler.ports import Clock, Ledger, Notice, Report, Xero
 from reconciler.push import Pusher, Tally
-from reconciler.reading import OF_LISTS, Reader, missing_accepted
+from reconciler.reading import Reader, missing_accepted
 from reconciler.reasons import Action, Reason, words
 from reconciler.recovery import Recovery
 
@@ -22,6 +26,7 @@ CHUNK = 500
 HOUR = dt.timedelta(hours=1)
 REST = dt.timedelta(seconds=15)
 LONGEST_REST = dt.timedelta(minutes=15)
+PATIENCE_SECONDS = 10.0
 ALERTS = frozenset(
     {Reason.CONNECTION_LOST, Reason.WRONG_ORGANISATION, Reason.FACTS_STALE, Reason.MASS_CHANGE, Reason.CAP_REACHED}
 )
@@ -56,10 +61,12 @@ class Cycle:
         clock: Clock,
         collect: dt.timedelta,
         halt: threading.Event,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self.organisation = organisation
         self.lock = threading.RLock()
-        self.reader = Reader(organisation, xero, ledger, clock)
+        self.reader = Reader(organisation, xero, ledger, clock, jitter)
+        self._xero = xero
         self._key, self._ledger, self._clock, self._collect = organisation.key, ledger, clock, collect
         self._halt = halt
         self._rest_until: dt.datetime | None = None
@@ -67,13 +74,43 @@ class Cycle:
         self._pusher = Pusher(organisation, xero, ledger, self.reader, clock, self.decide_again, self._may_write)
         self._recovery = Recovery(organisation, ledger, self.reader, self._pusher, clock, self._may_write)
 
+    @contextmanager
+    def in_person(self) -> Iterator[None]:
+        """The organisation's turn for somebody who waits: they get what is left of Xero's limits for people.
+
+        Raises `Temporary` when it is not our turn within seconds.
+        """
+        if not self.lock.acquire(timeout=PATIENCE_SECONDS):
+            raise Temporary("Xero is being read and written for this organisation right now; try again in a minute.")
+        try:
+            with self._xero.for_person():
+                yield
+        finally:
+            self.lock.release()
+
+    def look(self, keys: Sequence[str]) -> list[Decision]:
+        """`refresh` for a person who is about to act on it: raises `RateLimited` when Xero could not be asked."""
+        decisions = self.refresh(keys)
+        if isinstance(self.reader.trouble, RateLimited):
+            raise self.reader.trouble
+        return decisions
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The organisation's turn; at its end it is kept what its calls to Xero have cost."""
+        with self.lock:
+            try:
+                yield
+            finally:
+                self._xero.settle()
+
     def turn(self, *, sweep: bool = False) -> Report:
         """Bring milestones and bills in step, as far as that can be done now.
 
         1. read what changed in Xero; 2. settle what earlier writes left open; 3. decide every milestone whose facts
         changed; 4. write what is to be synced, and decide it once more on what Xero then holds.
         """
-        with self.lock:
+        with self._alone():
             count, tally = Counted(), Tally()
             self._follow_settings()
             self._read(sweep)
@@ -88,10 +125,14 @@ class Cycle:
 
     def refresh(self, keys: Sequence[str]) -> list[Decision]:
         """Read the organisation and these milestones' bills now, and decide on that; nothing is written to Xero."""
-        with self.lock:
+        with self._alone():
             decisions = self._ledger.milestones.standing(self._key, keys)
-            self.reader.refresh(organisation=True, lists=any(d.verdict.reason in OF_LISTS for d in decisions))
-            self.reader.read([d.case.link.bill_id for d in decisions if d.case.link.bill_id])
+            reasons = {d.verdict.reason for d in decisions}
+            asked = {"lists": OF_LISTS, "contacts": OF_CONTACTS, "rights": of_rights(self.organisation)}
+            bills = [d.case.link.bill_id for d in decisions if d.case.link.bill_id]
+            self.reader.refresh(organisation=True, **{name: bool(reasons & set(of)) for name, of in asked.items()})
+            if self.reader.trouble is None:
+                self.reader.read(bills)
             return self.decide_again(keys)
 
     def confirm(self) -> None:
@@ -103,7 +144,7 @@ class Cycle:
 
     def rehearse(self) -> list[Decision]:
         """What a turn would decide anew after a complete sweep; nothing but the mirror is written, and no verdict."""
-        with self.lock:
+        with self._alone():
             self.reader.sweep()
             books, now, near = self.books(), self._clock(), self.organisation.policy.near_days
             decisions, after = [], ""
@@ -133,8 +174,10 @@ class Cycle:
             return True
         if self._rest_until is not None and now < self._rest_until:
             return False
-        dirty = self._ledger.milestones.dirty_keys(self._key, now, limit=1)
-        return bool(dirty or self._ledger.attempts.open(self._key))
+        milestones = self._ledger.milestones
+        if milestones.dirty_keys(self._key, now, limit=1) or self._ledger.attempts.open(self._key):
+            return True
+        return self._may_write() and bool(milestones.ready(self._key, limit=1))
 
     def books(self) -> Books:
         """The books as the decision sees them: with a person's pause, and the room under the caps."""
@@ -206,6 +249,9 @@ class Cycle:
 
     def _rest(self, count: "Counted", written: Tally) -> None:
         """What is on hold is not decided anew every second; and the longer writing fails, the rarer it is tried."""
+        self._rest_until = written.limited_until
+        if written.limited_until is not None:
+            return
         self._stops = self._stops + 1 if written.stopped else 0
         held = any(words(reason).action is Action.HOLD for reason in count.verdicts)
         rest = min(REST * 2 ** min(self._stops, 10), LONGEST_REST)
@@ -238,7 +284,7 @@ class Cycle:
             opened=tuple(count.opened),
             closed=tuple(count.closed),
             hold=hold,
-            detail=written.stopped,
+            detail=written.stopped or str(self.reader.trouble or ""),
         )
 
 

@@ -348,9 +348,11 @@ class Books:
     """What Xero and our own records say of an organisation as a whole, at one moment.
 
     The two lock dates are inclusive. `accounts`, `taxes`, `currencies` and `tracking` hold what a bill may use,
-    `None` while unknown. `swept_at` is our time of the last complete sweep, `watermark` the newest change by
-    Xero's clock. `hold` is set while nothing may be decided for the whole organisation. `room` is how many new
-    bills, and how much money, the caps still allow in the running hour (`None`: no cap).
+    `None` while unknown. `read_at`, `rights_at`, `listed_at`, `contacts_at` and `compared_at` are our times of the last
+    reading of identity, rights, lists and contacts, and of the last comparison with all open bills. `swept_at` is our
+    time of the last complete sweep; `watermark` and `swept_to` say up to when, by Xero's clock, changes of bills were
+    read at all, and by the last sweep. `hold` is set while nothing may be decided for the whole organisation. `room`
+    is how many new bills, and how much money, the caps still allow in the running hour (`None`: no cap).
     """
 
     organisation_id: str = ""
@@ -370,6 +372,10 @@ class Books:
     listed_at: dt.datetime | None = None
     swept_at: dt.datetime | None = None
     watermark: dt.datetime | None = None
+    swept_to: dt.datetime | None = None
+    rights_at: dt.datetime | None = None
+    contacts_at: dt.datetime | None = None
+    compared_at: dt.datetime | None = None
     hold: Reason | None = None
     hold_detail: str = ""
     room: int | None = None

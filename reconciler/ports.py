@@ -5,6 +5,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,11 +49,57 @@ class Outcome:
         return bool(self.messages)
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One of Xero's fixed windows: the calls left in it, when we first and when we last saw it."""
+
+    left: int
+    began: dt.datetime
+    seen: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What is left of Xero's limits: windows by kind, and until when a refusal has shut which kind."""
+
+    windows: dict[str, Window] = field(default_factory=dict)
+    shut: dict[str, dt.datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Calls that were answered, refusals included, and bytes received, headers not counted."""
+
+    calls: int = 0
+    bytes: int = 0
+
+
 class Xero(Protocol):
     """One organisation's connection. Every method may raise `reconciler.errors.XeroError`."""
 
+    @property
+    def told_at(self) -> dt.datetime | None:
+        """Xero's own time when it began to answer the last list of changes; `None` when it did not say."""
+        ...
+
+    def for_person(self) -> AbstractContextManager[None]:
+        """While it lasts, this thread's calls may use what background work leaves of the limits for people."""
+        ...
+
+    def settle(self) -> None:
+        """Keep what was learnt of the limits and what the calls have cost; never asks Xero."""
+        ...
+
     def read_organisation(self, books: Books) -> Books:
-        """The books with identity, zone, lock dates and the connection's rights read anew (2 calls)."""
+        """The books with identity, zone and lock dates read anew (1 call)."""
+        ...
+
+    def read_rights(self, books: Books) -> Books:
+        """The books with what the connection may do read anew (1 call)."""
+        ...
+
+    def open_bills(self) -> Iterator[list[Bill]]:
+        """All bills that are neither paid nor voided nor deleted, without their lines, page by page."""
         ...
 
     def read_lists(self, books: Books) -> Books:
@@ -180,6 +227,30 @@ class Mirror(Protocol):
 
     def clean(self, organisation: str, marks: Iterable[tuple[str, int]]) -> None:
         """These bills were read after the marks were taken; a mark set since then stays."""
+        ...
+
+    def dirty_since(self, organisation: str) -> dt.datetime | None:
+        """When, by Xero's clock, the oldest of what `dirty_bills` speaks of happened."""
+        ...
+
+    def clean_known(self, organisation: str) -> None:
+        """Forget events that tell nothing new of the bill as it was read."""
+        ...
+
+    def dirty_contacts(self, organisation: str) -> int | None:
+        """The mark of the newest event about a contact that `clean_contacts` has not yet named."""
+        ...
+
+    def clean_contacts(self, organisation: str, mark: int) -> None:
+        """Contacts were read after the mark was taken."""
+        ...
+
+    def moved(self, organisation: str, bills: Sequence[Bill]) -> bool:
+        """Whether one of these bills, not yet stored, names another contact than before, or one that is not held."""
+        ...
+
+    def linked_open(self, organisation: str) -> list[Bill]:
+        """Linked bills that are neither paid nor voided nor deleted as last read."""
         ...
 
     def linked_unread(self, organisation: str, limit: int) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.aftermath import remember
-from reconciler.errors import ConnectionLost, OutcomeUnknown, Permanent, Temporary, XeroError
+from reconciler.errors import ConnectionLost, OutcomeUnknown, Permanent, RateLimited, Temporary, XeroError
 from reconciler.model import Attempt, Bill, Decision, Element, Link, Organisation
 from reconciler.ports import Clock, Ledger, Outcome, Xero
 from reconciler.reading import Reader
@@ -21,17 +21,22 @@ BATCH = 50
 UPDATE_BATCH = 40
 CHUNK = 1_000
 FACTS_FOR = dt.timedelta(seconds=60)
+# Xero may take two more seconds to let us in, and no edit younger than five seconds may be written over.
+READ_FOR = dt.timedelta(seconds=3)
+READINGS = 3
 
 
 @dataclass
 class Tally:
-    """What a push did; `stopped` says why it ended early, `lost` that it was for want of a connection."""
+    """What a push did; `stopped` says why it ended early, `lost` that it was for want of a connection, and
+    `limited_until` that Xero's limits were used up."""
 
     created: int = 0
     updated: int = 0
     refused: int = 0
     stopped: str = ""
     lost: bool = False
+    limited_until: dt.datetime | None = None
 
 
 class Pusher:
@@ -63,21 +68,33 @@ class Pusher:
         and finish. A failure ends the push for now; what was begun is kept and looked up next time.
         """
         tally, after = Tally(), ""
+        self._read_at = None
         while not tally.stopped and (keys := self._ledger.milestones.ready(self._key, CHUNK, after)):
             after = keys[-1]
             try:
                 self._write(keys, tally)
             except XeroError as error:
                 tally.stopped, tally.lost = str(error), isinstance(error, ConnectionLost)
+                tally.limited_until = error.retry_at if isinstance(error, RateLimited) else None
             self.verify(tally)
         return tally
 
     def verify(self, tally: Tally) -> None:
         """Finish every answered attempt from what Xero holds now."""
         answered = [(a, outcomes) for a, outcomes in self._ledger.attempts.open(self._key) if outcomes is not None]
-        if answered and self._reader.refresh(organisation=False):
+        if answered and self._reader.refresh(organisation=False) and self._see(answered):
             for attempt, outcomes in answered:
                 self._finish(attempt, outcomes, tally)
+
+    def _see(self, answered: Sequence[tuple[Attempt, Sequence[Outcome]]]) -> bool:
+        """Read together what was written and the list does not show yet."""
+        unseen = [
+            bill_id
+            for attempt, outcomes in answered
+            for element, outcome in zip(attempt.elements, outcomes, strict=True)
+            if (bill_id := _expected(element, outcome)) and self._seen(bill_id, attempt) is None
+        ]
+        return not unseen or self._reader.read(unseen)
 
     def send(self, attempt: Attempt) -> None:
         """Make a recorded attempt and record the answer.
@@ -102,7 +119,7 @@ class Pusher:
         self._ledger.attempts.answered(attempt.attempt_id, [outcome] * len(attempt.elements), self._clock())
 
     def _write(self, keys: Sequence[str], tally: Tally) -> None:
-        if not self._freshen():
+        if not self._fresh() and not self._freshen():
             return
         decisions = [d for d in self._decide(keys) if d.verdict.action is Action.SYNC]
         for batch in _batches([d for d in decisions if d.verdict.reason is Reason.CREATE], BATCH):
@@ -112,18 +129,23 @@ class Pusher:
 
     def _create(self, batch: Sequence[Decision]) -> int:
         """Make new bills; on facts older than a minute, decide again first."""
-        if self._read_at is None or self._clock() - self._read_at > FACTS_FOR:
+        if not self._fresh():
             batch = self._still(batch, Reason.CREATE) if self._freshen() else []
         writes = [d.verdict.write for d in batch if d.verdict.write]
         return self._attempt(batch, *self._xero.create_request(writes)) if writes else 0
 
     def _update(self, batch: Sequence[Decision]) -> int:
-        """Change bills; they are read right before, and decided on just that."""
-        if not self._reader.read([d.case.link.bill_id for d in batch]):
-            return 0
-        batch = self._still(batch, Reason.UPDATE)
-        pairs = [(d.verdict.write, d.case.bill) for d in batch if d.verdict.write and d.case.bill]
-        return self._attempt(batch, *self._xero.update_request(pairs)) if pairs else 0
+        """Change bills; they are read right before, and decided on just that. Slow answers are asked for again."""
+        for _ in range(READINGS):
+            if not self._reader.read([d.case.link.bill_id for d in batch]):
+                return 0
+            batch = self._still(batch, Reason.UPDATE)
+            pairs = [(d.verdict.write, d.case.bill) for d in batch if d.verdict.write and d.case.bill]
+            if not pairs:
+                return 0
+            if self._clock() - min(bill.read_at for _, bill in pairs) <= READ_FOR:
+                return self._attempt(batch, *self._xero.update_request(pairs))
+        raise Temporary("Xero answers too slowly to change bills safely.")
 
     def _still(self, batch: Sequence[Decision], reason: Reason) -> list[Decision]:
         return [d for d in self._decide([d.case.milestone.key for d in batch]) if d.verdict.reason is reason]
@@ -145,8 +167,11 @@ class Pusher:
         self.send(begun)
         return len(elements)
 
+    def _fresh(self) -> bool:
+        return self._read_at is not None and self._clock() - self._read_at <= FACTS_FOR
+
     def _freshen(self) -> bool:
-        fresh = self._reader.refresh(organisation=True)
+        fresh = self._reader.prepare()
         self._read_at = self._clock() if fresh else None
         return fresh
 
@@ -159,8 +184,8 @@ class Pusher:
             case = by_key.get(element.key)
             if case is None:
                 continue
-            expected = "" if outcome.refused or outcome.undone else outcome.bill_id or element.write.bill_id
-            bill = self._read_back(expected, attempt) if expected else None
+            expected = _expected(element, outcome)
+            bill = self._seen(expected, attempt) if expected else None
             if expected and bill is None:
                 return
             link = remember(case, element, outcome, bill, self._organisation, books, self._clock())
@@ -168,13 +193,15 @@ class Pusher:
         tally.refused += sum(outcome.refused for outcome in outcomes)
         self._ledger.attempts.finish(attempt.attempt_id, links, self._clock())
 
-    def _read_back(self, bill_id: str, attempt: Attempt) -> Bill | None:
-        """The bill as read after the attempt began; it is read by itself where the list did not show it yet."""
+    def _seen(self, bill_id: str, attempt: Attempt) -> Bill | None:
+        """The bill as read after the attempt began."""
         bill = self._ledger.mirror.bill(self._key, bill_id)
-        if bill is None or bill.read_at < attempt.started_at:
-            self._reader.read([bill_id])
-            bill = self._ledger.mirror.bill(self._key, bill_id)
         return bill if bill and bill.read_at >= attempt.started_at else None
+
+
+def _expected(element: Element, outcome: Outcome) -> str:
+    """The bill in which the work is to be seen; empty when nothing was done."""
+    return "" if outcome.refused or outcome.undone else outcome.bill_id or element.write.bill_id
 
 
 def _batches(decisions: Sequence[Decision], size: int) -> Iterator[Sequence[Decision]]:

@@ -9,6 +9,7 @@ from peewee import EXCLUDED, chunked, fn
 
 from reconciler.model import Bill, Books, Contact
 from reconciler.reasons import Reason
+from storage import hints
 from storage.codec import build, columns
 from storage.database import Store
 from storage.marks import PAGE, mark_linked, mark_payees, mark_takers, mark_where
@@ -89,13 +90,10 @@ class Mirror:
         return sorted(found, key=lambda bill: bill.bill_id)
 
     def dirty_bills(self, organisation: str, limit: int) -> list[tuple[str, int]]:
-        """Linked bills that an event spoke of since they were read, with the mark that `clean` must name."""
-        linked = (LinkRow.organisation == EventRow.organisation) & (LinkRow.bill_id == EventRow.resource_id)
-        mine = (EventRow.organisation == organisation) & (EventRow.open == True)  # noqa: E712  an expression of SQL
+        """Linked bills of which an event tells something new, with the mark that `clean` must name."""
         query = (
-            EventRow.select(EventRow.resource_id, fn.MAX(EventRow.id).alias("mark"))
-            .join(LinkRow, on=linked)
-            .where(mine & (EventRow.resource_id != ""))
+            hints.news(organisation)
+            .select(EventRow.resource_id, fn.MAX(EventRow.id).alias("mark"))
             .group_by(EventRow.resource_id)
             .order_by(fn.MIN(EventRow.id))
             .limit(limit)
@@ -109,6 +107,30 @@ class Mirror:
                 for bill_id, mark in some:
                     of_bill = (EventRow.organisation == organisation) & (EventRow.resource_id == bill_id)
                     self._store.run(EventRow.update(open=False).where(of_bill & (EventRow.id <= mark)))
+
+    def dirty_since(self, organisation: str) -> dt.datetime | None:
+        """When, by Xero's clock, the oldest of what `dirty_bills` speaks of happened."""
+        return hints.news_since(self._store, organisation)
+
+    def clean_known(self, organisation: str) -> None:
+        """Forget events that tell nothing new of the bill as it was read."""
+        hints.close_known(self._store, organisation)
+
+    def dirty_contacts(self, organisation: str) -> int | None:
+        """The mark of the newest event about a contact that `clean_contacts` has not yet named."""
+        return hints.newest_of_contacts(self._store, organisation)
+
+    def clean_contacts(self, organisation: str, mark: int) -> None:
+        """Contacts were read after the mark was taken."""
+        hints.close_contacts(self._store, organisation, mark)
+
+    def moved(self, organisation: str, bills: Sequence[Bill]) -> bool:
+        """Whether one of these bills, not yet stored, names another contact than before, or one that is not held."""
+        return hints.moved(self._store, organisation, bills)
+
+    def linked_open(self, organisation: str) -> list[Bill]:
+        """Linked bills that are neither paid nor voided nor deleted as last read."""
+        return hints.linked_open(self._store, organisation)
 
     def linked_unread(self, organisation: str, limit: int) -> list[str]:
         """Bill ids that milestones are linked to but that the mirror does not hold and that are not known missing."""

@@ -2,16 +2,17 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
 from reconciler.model import Attempt, Bill, Books, Contact, Organisation, Write
-from reconciler.ports import Clock, Outcome
+from reconciler.ports import Clock, Outcome, Spent
 from reconciler.xero import dates, lists, paging, parsing, requests, shapes
-from reconciler.xero.limits import Limits, Remaining
+from reconciler.xero.limits import Remaining, for_person
 from reconciler.xero.outcomes import outcomes
-from reconciler.xero.usage import Spent, Usage
+from reconciler.xero.purse import Purse
 from reconciler.xero.wire import Wire
 
 Page = TypeVar("Page", shapes.Invoices, shapes.Contacts)
@@ -19,21 +20,40 @@ Shape = TypeVar("Shape")
 PAGE_SIZE = 1_000
 IDS_AT_ONCE = 40
 _DECIMALS = {"unitdp": "4"}
+_BILLS = 'Type=="ACCPAY"'
 
 
 class Client:
     """One organisation. Every method may raise `reconciler.errors.XeroError`; see the Protocol for what each does."""
 
-    def __init__(self, organisation: Organisation, wire: Wire, limits: Limits, usage: Usage, clock: Clock) -> None:
-        self._organisation, self._wire, self._clock = organisation, wire, clock
-        self._limits, self._usage = limits, usage
+    def __init__(self, organisation: Organisation, wire: Wire, purse: Purse, clock: Clock) -> None:
+        self._organisation, self._wire, self._purse, self._clock = organisation, wire, purse, clock
+        self._told_at: dt.datetime | None = None
+
+    @property
+    def told_at(self) -> dt.datetime | None:
+        """Xero's own time when it began to answer the last list of changes; `None` when it did not say."""
+        return self._told_at
+
+    def for_person(self) -> AbstractContextManager[None]:
+        """While it lasts, this thread's calls may use what background work leaves of the limits for people."""
+        return for_person()
+
+    def settle(self) -> None:
+        """Keep what was learnt of the limits and what the calls have cost. Raises `StorageError`."""
+        self._purse.settle()
 
     def read_organisation(self, books: Books) -> Books:
-        """Identity, zone, lock dates and rights, in 2 calls; `read_at` is our time before the first."""
+        """Identity, zone and lock dates, in 1 call; `read_at` is our time before it."""
         read_at = self._clock()
         found = self._get("organisation", "/Organisation", shapes.Organisations)
-        actions = self._get("actions", "/Organisation/Actions", shapes.Actions)
-        return parsing.organisation(books, found, actions.actions, read_at)
+        return parsing.organisation(books, found, read_at)
+
+    def read_rights(self, books: Books) -> Books:
+        """What the connection may do, in 1 call; `rights_at` is our time before it."""
+        rights_at = self._clock()
+        found = self._get("actions", "/Organisation/Actions", shapes.Actions)
+        return parsing.rights(books, found.actions, rights_at)
 
     def read_lists(self, books: Books) -> Books:
         """Accounts, tax types, currencies and tracking options, in 4 calls."""
@@ -71,8 +91,17 @@ class Client:
 
     def changed_bills(self, since: dt.datetime | None) -> Iterator[list[Bill]]:
         """Oldest change first, up to 1,000 a page and never an empty one; a bill may come twice."""
-        params = {"where": 'Type=="ACCPAY"', **_DECIMALS}
+        self._told_at = None
+        params = {"where": _BILLS, **_DECIMALS}
         for page, read_at in self._pages("changed_bills", "/Invoices", shapes.Invoices, params, since):
+            self._told_at = self._told_at or _served(page)
+            if found := self._read(page.invoices, read_at):
+                yield found
+
+    def open_bills(self) -> Iterator[list[Bill]]:
+        """Those that are neither paid nor voided nor deleted, without lines, up to 1,000 a page."""
+        params = {"where": _BILLS, "Statuses": "DRAFT,SUBMITTED,AUTHORISED", "summaryOnly": "true"}
+        for page, read_at in self._pages("open_bills", "/Invoices", shapes.Invoices, params, None):
             if found := self._read(page.invoices, read_at):
                 yield found
 
@@ -99,11 +128,11 @@ class Client:
 
     def usage(self) -> dict[str, Spent]:
         """Calls and bytes so far, by operation."""
-        return self._usage.snapshot()
+        return self._purse.usage.snapshot()
 
     def remaining(self) -> Remaining:
         """What Xero last said is left of its limits."""
-        return self._limits.remaining()
+        return self._purse.limits.remaining()
 
     def _pages(
         self, operation: str, path: str, shape: type[Page], params: dict[str, str], since: dt.datetime | None
@@ -133,3 +162,9 @@ class Client:
     def _read(self, invoices: Sequence[shapes.Invoice], read_at: dt.datetime) -> list[Bill]:
         found = (parsing.bill(invoice, self._organisation.key, read_at) for invoice in invoices)
         return [bill for bill in found if bill is not None]
+
+
+def _served(page: shapes.Invoices) -> dt.datetime | None:
+    with suppress(ValueError):
+        return dates.instant(page.date_time_utc)
+    return None

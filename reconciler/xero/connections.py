@@ -12,16 +12,18 @@ import stamina.instrumentation
 
 from reconciler.errors import ConfigurationError
 from reconciler.model import Organisation
-from reconciler.ports import Clock
+from reconciler.ports import Budget, Clock
 from reconciler.xero import parsing
 from reconciler.xero.answers import checked
 from reconciler.xero.client import Client
 from reconciler.xero.http import SILENCE_SECONDS, Answer, Call, Http
-from reconciler.xero.limits import Limits
+from reconciler.xero.limits import DAY_RESERVE, Limits
+from reconciler.xero.purse import Purse, Store
 from reconciler.xero.settings import Connection, Grant
 from reconciler.xero.shapes import Tenant
 from reconciler.xero.tokens import Tokens, TokenStore, seal
 from reconciler.xero.usage import Usage
+from reconciler.xero.windows import Windows
 from reconciler.xero.wire import Wire, log_retry
 
 __all__ = ["Connection", "Connections", "Grant", "Look", "Tenant"]
@@ -41,6 +43,7 @@ class Connections:
     tokens serves all tenants of a consent and must be refreshed from one place only.
 
     `keys` encrypt stored tokens, newest first. `wait` takes seconds, at most `patience_seconds` and a little jitter.
+    `budgets` remembers limits and what was spent; without it both end with the process.
     Close it, or use it as a context manager.
     """
 
@@ -54,13 +57,15 @@ class Connections:
         jitter: Callable[[], float] = random.random,
         patience_seconds: float = 5.0,
         silence_seconds: float = SILENCE_SECONDS,
-        day_reserve: int = 50,
+        day_reserve: int = DAY_RESERVE,
+        budgets: Store | None = None,
     ) -> None:
         stamina.instrumentation.set_on_retry_hooks([log_retry])
         self._store, self._seal, self._clock = store, seal(keys), clock
         self._wait, self._jitter = wait, jitter
         self._patience_seconds, self._day_reserve = patience_seconds, day_reserve
-        self._silence_seconds = silence_seconds
+        self._silence_seconds, self._budgets = silence_seconds, budgets
+        self._apps: dict[str, Windows] = {}
         self._open: dict[str, tuple[Connection, Http, Tokens]] = {}
 
     def __enter__(self) -> "Connections":
@@ -73,11 +78,11 @@ class Connections:
 
     def client(self, connection: Connection, organisation: Organisation) -> Client:
         """The client of one organisation. Make one and keep it: it remembers the organisation's limits."""
-        limits, usage = self._limits(), Usage()
         http, tokens = self._opened(connection)
+        purse = self._purse(organisation.key, connection)
         tenant_id = organisation.tenant_id or connection.tenant_id
-        wire = Wire(connection.books_url, tenant_id, http, tokens, limits, usage)
-        return Client(organisation, wire, limits, usage, self._clock)
+        wire = Wire(connection.books_url, tenant_id, http, tokens, purse)
+        return Client(organisation, wire, purse, self._clock)
 
     def tokens(self, connection: Connection) -> Tokens:
         """The tokens of a connection, to redeem an authorisation code."""
@@ -112,7 +117,9 @@ class Connections:
 
     def _listed(self, connection: Connection) -> Answer:
         http, tokens = self._opened(connection)
-        return Wire(connection.api_url, "", http, tokens, self._limits(), Usage()).read("connections", "/connections")
+        # Identity counts apart from the books of any organisation, and what it says is not remembered.
+        purse = Purse("", "", Limits(self._clock, self._wait), Usage(self._clock), None)
+        return Wire(connection.api_url, "", http, tokens, purse).read("connections", "/connections")
 
     def _opened(self, connection: Connection) -> tuple[Http, Tokens]:
         with suppress(KeyError):
@@ -125,11 +132,19 @@ class Connections:
         self._open[connection.name] = (connection, http, tokens)
         return http, tokens
 
-    def _limits(self) -> Limits:
-        return Limits(
+    def _purse(self, organisation: str, connection: Connection) -> Purse:
+        app = f"app:{connection.client_id}"
+        self._apps.setdefault(app, Windows(self._budget(app)))
+        limits = Limits(
             self._clock,
             self._wait,
+            own=Windows(self._budget(organisation)),
+            app=self._apps[app],
             patience_seconds=self._patience_seconds,
             day_reserve=self._day_reserve,
             jitter=self._jitter,
         )
+        return Purse(organisation, app, limits, Usage(self._clock), self._budgets)
+
+    def _budget(self, name: str) -> Budget:
+        return self._budgets.budget(name) if self._budgets else Budget()

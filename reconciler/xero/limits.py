@@ -1,9 +1,8 @@
 """Xero's limits, kept from our side (developer.xero.com/documentation/guides/oauth2/limits): per organisation 5 calls
-at once, 60 a minute, and 1,000 or 5,000 a day depending on the plan.
+at once, 60 a minute, and 1,000 or 5,000 a day depending on the plan; 10,000 a minute for the whole app.
 
-What is left stands in the headers of every answer. Windows are fixed but start at times that nobody tells: a minute
-window ends at the latest 60 s after we first saw it. We wait a few seconds at most; what takes longer is RateLimited,
-and whoever called comes again.
+What is left stands in the headers of every answer. We wait a few seconds at most; what takes longer is RateLimited,
+and whoever called comes again. Background work leaves some calls of each window to people.
 """
 
 import datetime as dt
@@ -11,22 +10,35 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from reconciler.errors import RateLimited
-from reconciler.ports import Clock
+from reconciler.ports import Budget, Clock
+from reconciler.xero.windows import LENGTHS, LOOK_AGAIN, Shut, Windows
 
 AT_ONCE = 5
-_MINUTE = dt.timedelta(seconds=60)
-_DAY_PROBE = dt.timedelta(hours=1)
-_LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
-_RESERVE = "day (all but a reserve for writes)"
-_TOLD = " (told by a 429)"
+MINUTE_RESERVE = 8
+DAY_RESERVE = 100
+LONGEST_PAUSE = dt.timedelta(seconds=60)
+_HEADERS = {"minute": "x-minlimit-remaining", "day": "x-daylimit-remaining", "app minute": "x-appminlimit-remaining"}
+_KINDS = {"minute": "minute", "day": "day", "appminute": "app minute", "app-minute": "app minute"}
+_person: ContextVar[bool] = ContextVar("person", default=False)
+
+
+@contextmanager
+def for_person() -> Iterator[None]:
+    """While it lasts, calls of this thread may use what is left to people."""
+    before = _person.set(True)
+    try:
+        yield
+    finally:
+        _person.reset(before)
 
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """What Xero last said is left, `None` while unknown; no call is made before `opens_at`."""
+    """What Xero last said is left, `None` while unknown; background work makes no call before `opens_at`."""
 
     minute: int | None = None
     day: int | None = None
@@ -35,10 +47,10 @@ class Remaining:
 
 
 class Limits:
-    """The limits of one organisation; safe to use from several threads.
+    """The limits of one organisation, and those of its app, which all organisations of the app share.
 
-    `patience_seconds` is how long a call may wait. Below `day_reserve` remaining calls nothing is read any more, so
-    that the writes that were decided on can still be made; once an hour one call looks again.
+    Safe to use from several threads. `patience_seconds` is how long a read may wait. Background work stops while
+    `day_reserve` calls of the day, and a few of the minute, are left.
     """
 
     def __init__(
@@ -46,88 +58,98 @@ class Limits:
         clock: Clock,
         wait: Callable[[float], None],
         *,
+        own: Windows | None = None,
+        app: Windows | None = None,
         patience_seconds: float = 5.0,
-        day_reserve: int = 50,
+        day_reserve: int = DAY_RESERVE,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._clock, self._wait, self._jitter = clock, wait, jitter
-        self._patience = dt.timedelta(seconds=patience_seconds)
-        self._day_reserve = day_reserve
+        self._own, self._app = own or Windows(Budget()), app or Windows(Budget())
+        self._patience_seconds = patience_seconds
+        self._floors = {"minute": MINUTE_RESERVE, "day": day_reserve}
         self._slots = threading.BoundedSemaphore(AT_ONCE)
-        self._lock = threading.Lock()
-        self._left: dict[str, int] = {}
-        self._minute_began: dt.datetime | None = None
-        self._opens: dict[str, dt.datetime] = {}
+        self._stumbles = 0
 
     @contextmanager
-    def slot(self, *, writes: bool) -> Iterator[None]:
+    def slot(self, patience_seconds: float | None = None) -> Iterator[None]:
         """Hold one of the 5 places for the length of a call.
 
-        Raises RateLimited when the budget opens later than a call may wait.
+        Raises RateLimited when the budget opens later than the call may wait.
         """
         with self._slots:
-            self._admit(writes)
-            yield
+            self._enter(self._patience_seconds if patience_seconds is None else patience_seconds)
+            try:
+                yield
+            finally:
+                self._own.give_back()
+                self._app.give_back()
 
-    def learn(self, headers: Mapping[str, str]) -> None:
-        """Take over what an answer says is left."""
-        now = self._clock()
-        with self._lock:
-            self._learn_minute(_number(headers, "x-minlimit-remaining"), now)
-            if (app := _number(headers, "x-appminlimit-remaining")) is not None:
-                self._left["app"] = app
-                self._close("app minute", now + _MINUTE, app <= 0)
-            if (day := _number(headers, "x-daylimit-remaining")) is not None:
-                self._left["day"] = day
-                self._close("day", now + _DAY_PROBE, day <= 0)
-                self._close(_RESERVE, now + _DAY_PROBE, day <= self._day_reserve)
+    def learn(self, headers: Mapping[str, str]) -> bool:
+        """Take over what an answer says is left; whether that ends background work for now."""
+        self._stumbles = 0
+        before = self._shut()
+        self._heed(headers)
+        return before is None and self._shut() is not None
 
     def refused(self, headers: Mapping[str, str], correlation: str) -> RateLimited:
         """Take note of a 429. Too many at once has no `Retry-After` and is over in a second or two."""
-        problem = headers.get("x-rate-limit-problem", "").lower() or "call"
-        seconds = _number(headers, "retry-after")
-        delay = float(seconds) if seconds is not None else 0.5 + self._jitter()
-        if seconds is None and problem not in ("concurrent", "call"):
-            delay = _MINUTE.total_seconds()
-        with self._lock:
-            opens = self._clock() + dt.timedelta(seconds=delay)
-            self._opens[f"{problem}{_TOLD}"] = opens
-        return _limited(problem, opens, correlation)
+        self._heed(headers)
+        problem = headers.get("x-rate-limit-problem", "").lower()
+        kind = _KINDS.get(problem, problem or "call")
+        until = self._clock() + self._pause(kind, _number(headers, "retry-after"))
+        (self._app if kind == "app minute" else self._own).close(kind, until)
+        return _limited(Shut(kind, until), correlation)
 
     def remaining(self) -> Remaining:
         """What is left, for people."""
-        with self._lock:
-            opens, _ = self._opening(writes=False)
-            left = self._left.get
-            return Remaining(left("minute"), left("day"), left("app"), opens if opens > self._clock() else None)
+        windows = {**self._own.budget().windows, **self._app.budget().windows}
+        minute, day, app = (windows[kind].left if kind in windows else None for kind in _HEADERS)
+        shut = self._shut()
+        return Remaining(minute, day, app, shut.until if shut else None)
 
-    def _learn_minute(self, left: int | None, now: dt.datetime) -> None:
-        if left is None:
+    def budgets(self) -> tuple[Budget, Budget]:
+        """What there is to remember of the organisation and of the app."""
+        return self._own.budget(), self._app.budget()
+
+    def _enter(self, patience_seconds: float) -> None:
+        shut = self._take()
+        if shut is None:
             return
-        if self._minute_began is None or left > self._left.get("minute", -1):
-            self._minute_began = now
-        self._left["minute"] = left
-        self._close("minute", self._minute_began + _MINUTE, left <= 0)
+        wait = (shut.until - self._clock()).total_seconds()
+        if 0 < wait <= patience_seconds:
+            self._wait(wait)
+            shut = self._take()
+        if shut is not None:
+            raise _limited(shut)
 
-    def _admit(self, writes: bool) -> None:
-        with self._lock:
-            opens, kind = self._opening(writes)
-        wait = opens - self._clock()
-        if wait > self._patience:
-            raise _limited(kind, opens)
-        if wait > dt.timedelta(0):
-            self._wait(wait.total_seconds())
+    def _take(self) -> Shut | None:
+        now = self._clock()
+        shut = self._own.take(now, {} if _person.get() else self._floors)
+        if shut is None and (shut := self._app.take(now, {})):
+            self._own.give_back()
+        return shut
 
-    def _opening(self, writes: bool) -> tuple[dt.datetime, str]:
-        """When the last of the limits opens, and its name; long ago when none is closed."""
-        closed = [(at, kind) for kind, at in self._opens.items() if not (writes and kind == _RESERVE)]
-        return max(closed, default=(_LONG_AGO, ""))
+    def _shut(self) -> Shut | None:
+        now = self._clock()
+        return self._own.shut(now, self._floors) or self._app.shut(now, {})
 
-    def _close(self, kind: str, until: dt.datetime, closed: bool) -> None:
-        if closed:
-            self._opens[kind] = until
-        else:
-            self._opens.pop(kind, None)
+    def _heed(self, headers: Mapping[str, str]) -> None:
+        left = {kind: count for kind, name in _HEADERS.items() if (count := _number(headers, name)) is not None}
+        app = {kind: left.pop(kind) for kind in ("app minute",) if kind in left}
+        now = self._clock()
+        self._own.learn(left, now)
+        self._app.learn(app, now)
+
+    def _pause(self, kind: str, seconds: int | None) -> dt.timedelta:
+        """As long as Xero says; else as long as such a limit may last, and longer each time for one we cannot see."""
+        if seconds is not None:
+            return dt.timedelta(seconds=seconds)
+        if kind in LENGTHS:
+            return LOOK_AGAIN.get(kind, LENGTHS[kind])
+        self._stumbles += 1
+        pause = dt.timedelta(seconds=(0.5 + self._jitter()) * 2 ** min(self._stumbles - 1, 10))
+        return min(pause, LONGEST_PAUSE)
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:
@@ -135,6 +157,7 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
-def _limited(kind: str, opens: dt.datetime, correlation: str = "") -> RateLimited:
-    words = f"Xero's {kind.removesuffix(_TOLD)} limit is used up until {opens:%H:%M:%S} UTC."
-    return RateLimited(words, retry_at=opens, correlation=correlation)
+def _limited(shut: Shut, correlation: str = "") -> RateLimited:
+    kept = " but for a few calls that are kept for people" if shut.kept else ""
+    words = f"Xero's {shut.kind} limit is used up{kept} until {shut.until:%H:%M:%S} UTC; try again then."
+    return RateLimited(words, retry_at=shut.until, correlation=correlation)

@@ -117,14 +117,11 @@ def changed_at(item: shapes.Invoice | shapes.Contact) -> dt.datetime | None:
         return None
 
 
-def organisation(
-    books: Books, found: shapes.Organisations, actions: Iterable[shapes.Allowance], read_at: dt.datetime
-) -> Books:
-    """The books with identity, zone, lock dates and rights as found; a lock date that is not set is absent."""
+def organisation(books: Books, found: shapes.Organisations, read_at: dt.datetime) -> Books:
+    """The books with identity, zone and lock dates as found; a lock date that is not set is absent."""
     if not found.organisations:
         raise UnreadableAnswer("Xero's answer names no organisation.")
     item, name = found.organisations[0], "The organisation"
-    rights = {action.name: action.status for action in actions}
     return replace(
         books,
         organisation_id=_needed(item.organisation_id, name, "OrganisationID"),
@@ -134,9 +131,18 @@ def organisation(
         zone=zones.iana(item.timezone),
         period_lock=_date(name, "PeriodLockDate", dates.day, item.period_lock_date),
         year_lock=_date(name, "EndOfYearLockDate", dates.day, item.end_of_year_lock_date),
-        adviser=rights.get("ApproveTransactionsBeforePeriodLockDate") == "ALLOWED",
-        may_approve=rights.get("CreateApprovedBill") != "NOT-ALLOWED",
         read_at=read_at,
+    )
+
+
+def rights(books: Books, actions: Iterable[shapes.Allowance], rights_at: dt.datetime) -> Books:
+    """The books with what the connection may do, as found."""
+    found = {action.name: action.status for action in actions}
+    return replace(
+        books,
+        adviser=found.get("ApproveTransactionsBeforePeriodLockDate") == "ALLOWED",
+        may_approve=found.get("CreateApprovedBill") != "NOT-ALLOWED",
+        rights_at=rights_at,
     )
 
 

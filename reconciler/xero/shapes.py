@@ -87,6 +87,7 @@ class Pagination(msgspec.Struct, frozen=True, rename="camel"):
 
 class Invoices(Shape, frozen=True):
     invoices: tuple[Invoice, ...]
+    date_time_utc: str | None = msgspec.field(default=None, name="DateTimeUTC")
     pagination: Pagination | None = msgspec.field(default=None, name="pagination")
 
 

@@ -9,11 +9,12 @@ from stamina.instrumentation import RetryDetails
 from reconciler.errors import Unavailable
 from reconciler.xero.answers import checked
 from reconciler.xero.http import Answer, Call, Http
-from reconciler.xero.limits import Limits
+from reconciler.xero.purse import Purse
 from reconciler.xero.tokens import Tokens
-from reconciler.xero.usage import Usage
 
 _TRIES = 3
+# A write rests on what was read seconds before, so it waits for no limit for long.
+_WRITE_PATIENCE_SECONDS = 2.0
 _log = structlog.get_logger(__name__)
 
 
@@ -26,9 +27,9 @@ def log_retry(details: RetryDetails) -> None:
 class Wire:
     """Reads and writes below one base address. Every method raises the errors of `reconciler.errors.XeroError`."""
 
-    def __init__(self, base_url: str, tenant_id: str, http: Http, tokens: Tokens, limits: Limits, usage: Usage) -> None:
+    def __init__(self, base_url: str, tenant_id: str, http: Http, tokens: Tokens, purse: Purse) -> None:
         self._base_url, self._tenant_id = base_url, tenant_id
-        self._http, self._tokens, self._limits, self._usage = http, tokens, limits, usage
+        self._http, self._tokens, self._purse = http, tokens, purse
 
     def read(
         self,
@@ -71,16 +72,22 @@ class Wire:
 
     def _paced(self, operation: str, call: Call) -> Answer:
         """Raises RateLimited when Xero's limits stay used up for longer than a call may wait."""
+        limits, patience = self._purse.limits, _WRITE_PATIENCE_SECONDS if call.writes else None
         for _ in range(_TRIES):
-            with self._limits.slot(writes=call.writes):
+            with limits.slot(patience):
                 answer = self._http.exchange(call)
-            self._usage.count(operation, len(answer.body))
-            self._limits.learn(answer.headers)
-            _note(operation, answer)
-            if answer.status != 429:
-                return answer
-            refusal = self._limits.refused(answer.headers, answer.correlation)
+                self._purse.usage.count(operation, len(answer.body))
+                _note(operation, answer)
+                if answer.status != 429:
+                    self._learn(answer)
+                    return answer
+                refusal = limits.refused(answer.headers, answer.correlation)
+            self._purse.settle()
         raise refusal
+
+    def _learn(self, answer: Answer) -> None:
+        if self._purse.limits.learn(answer.headers):
+            self._purse.settle()
 
     def _headers(self, token: str, extra: Mapping[str, str] | None) -> dict[str, str]:
         tenant = {"xero-tenant-id": self._tenant_id} if self._tenant_id else {}

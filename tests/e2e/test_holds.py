@@ -174,7 +174,7 @@ class TestLimits:
         keys = [f"M-{n}" for n in range(1, 121)]
         for key in keys:
             world.put(key)
-        world.xero.limits(on=True, minute=5)
+        world.xero.limits(on=True, minute=13)
         made = []
         for _ in range(8):
             world.turn()

@@ -46,9 +46,9 @@ def test_it_is_what_the_cycle_asks_for(xero: Client) -> None:
 def test_the_organisation_is_read_with_its_locks_and_rights(xero: Client, org: Org) -> None:
     org.lock(period="2026-09-30", year="2026-03-31")
     org.settings(adviser=True, may_approve=False)
-    books = xero.read_organisation(Books())
+    books = xero.read_rights(xero.read_organisation(Books()))
     assert (books.name, books.short_code, books.currency) == ("Example Trust", org.short_code, "NZD")
-    assert (books.zone, books.read_at) == ("Pacific/Auckland", START)
+    assert (books.zone, books.read_at, books.rights_at) == ("Pacific/Auckland", START, START)
     assert (books.period_lock, books.year_lock) == (dt.date(2026, 9, 30), dt.date(2026, 3, 31))
     assert (books.adviser, books.may_approve) == (True, False)
 
@@ -382,7 +382,7 @@ def test_both_forms_of_dates_read_the_same(xero: Client, org: Org, sandbox: Sand
 
 def test_calls_are_counted_as_the_sandbox_counts_them(xero: Client, org: Org, sandbox: Sandbox) -> None:
     made = org.add_bill()
-    xero.read_lists(xero.read_organisation(Books()))
+    xero.read_rights(xero.read_lists(xero.read_organisation(Books())))
     xero.bills([made.bill_id])
     xero.bill(made.bill_id)
     create(xero, write())

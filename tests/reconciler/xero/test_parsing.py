@@ -160,7 +160,7 @@ def organisation(actions: dict[str, str] | None = None, **changes: Any) -> Books
     }  # fmt: skip
     found = parsing.decode(json.dumps({"Organisations": [item]}).encode(), shapes.Organisations)
     rights = [shapes.Allowance(name, status) for name, status in (actions or {}).items()]
-    return parsing.organisation(Books(taxes=frozenset({"NONE"})), found, rights, START)
+    return parsing.rights(parsing.organisation(Books(taxes=frozenset({"NONE"})), found, START), rights, START)
 
 
 def test_the_books_name_identity_zone_and_the_locks_that_are_set() -> None:
@@ -181,7 +181,7 @@ def test_a_lock_date_that_cannot_be_read_is_not_taken_for_no_lock() -> None:
 
 def test_an_answer_without_an_organisation_is_unreadable() -> None:
     with pytest.raises(UnreadableAnswer):
-        parsing.organisation(Books(), shapes.Organisations(()), (), START)
+        parsing.organisation(Books(), shapes.Organisations(()), START)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""What the mirror tells of events and of its own age: which hints of Xero are still news, and what to look at again."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from peewee import chunked, fn
+
+from reconciler.model import Bill, Status
+from storage.codec import build
+from storage.database import Store
+from storage.mirrored import BillRow, ContactRow
+from storage.models import LinkRow
+from storage.queues import EventRow
+
+PAGE = 500
+CONTACT = "CONTACT"
+OPEN = tuple(status for status in Status if status.live and status is not Status.PAID)
+
+
+def news(organisation: str) -> Any:
+    """Events about linked bills that tell of something later than the bill as it was read; both by Xero's clock."""
+    linked = (LinkRow.organisation == EventRow.organisation) & (LinkRow.bill_id == EventRow.resource_id)
+    held = (BillRow.organisation == EventRow.organisation) & (BillRow.bill_id == EventRow.resource_id)
+    later = BillRow.updated_at.is_null() | (EventRow.at > BillRow.updated_at)
+    joined = EventRow.select().join(LinkRow, on=linked).left_outer_join(BillRow, on=held)
+    return joined.where(_open(organisation) & (EventRow.resource_id != "") & later)
+
+
+def news_since(store: Store, organisation: str) -> dt.datetime | None:
+    """When the oldest of them happened; `None` when there is none."""
+    row = store.row(news(organisation).select(fn.MIN(EventRow.at).alias("at")))
+    return row["at"] if row else None
+
+
+def close_known(store: Store, organisation: str) -> None:
+    """Close the events that tell nothing new of the bill as it was read."""
+    held = BillRow.select(BillRow.bill_id).where(
+        (BillRow.organisation == EventRow.organisation)
+        & (BillRow.bill_id == EventRow.resource_id)
+        & (BillRow.updated_at >= EventRow.at)
+    )
+    with store.write():
+        store.run(EventRow.update(open=False).where(_open(organisation) & fn.EXISTS(held)))
+
+
+def newest_of_contacts(store: Store, organisation: str) -> int | None:
+    """The number of the newest open event about a contact."""
+    query = EventRow.select(fn.MAX(EventRow.id).alias("mark")).where(_of_contacts(organisation))
+    row = store.row(query)
+    return row["mark"] if row else None
+
+
+def close_contacts(store: Store, organisation: str, mark: int) -> None:
+    """Close the events about contacts up to that number."""
+    with store.write():
+        store.run(EventRow.update(open=False).where(_of_contacts(organisation) & (EventRow.id <= mark)))
+
+
+def moved(store: Store, organisation: str, bills: Iterable[Bill]) -> bool:
+    """Whether one of these bills named another contact when it was last read, or names one that we do not know."""
+    return any(_moved(store, organisation, some) for some in chunked(bills, PAGE))
+
+
+def linked_open(store: Store, organisation: str) -> list[Bill]:
+    """Linked bills that are neither paid nor voided nor deleted as last read."""
+    linked = (LinkRow.organisation == BillRow.organisation) & (LinkRow.bill_id == BillRow.bill_id)
+    query = BillRow.select().distinct().join(LinkRow, on=linked)
+    rows = store.rows(query.where((BillRow.organisation == organisation) & BillRow.status.in_(OPEN)))
+    return [build(Bill, row) for row in rows]
+
+
+def _moved(store: Store, organisation: str, bills: Sequence[Bill]) -> bool:
+    mine = (BillRow.organisation == organisation) & BillRow.bill_id.in_([bill.bill_id for bill in bills])
+    query = BillRow.select(BillRow.bill_id, BillRow.contact_id).where(mine)
+    held = {row["bill_id"]: row["contact_id"] for row in store.rows(query)}
+    if any(held.get(bill.bill_id, bill.contact_id) != bill.contact_id for bill in bills):
+        return True
+    named = {bill.contact_id for bill in bills if bill.contact_id}
+    known = (ContactRow.organisation == organisation) & ContactRow.contact_id.in_(list(named))
+    return store.count(ContactRow.select(ContactRow.contact_id).where(known)) < len(named)
+
+
+def _open(organisation: str) -> Any:
+    return (EventRow.organisation == organisation) & (EventRow.open == True)  # noqa: E712  an expression of SQL
+
+
+def _of_contacts(organisation: str) -> Any:
+    return _open(organisation) & (EventRow.category == CONTACT)
