@@ -28,6 +28,7 @@ from reconciler.model import (
     first_open,
 )
 from reconciler.reasons import Reason, words
+from reconciler.refusals import lock_date, named
 
 SKIPS = {
     Status.PAID: Reason.PAID,
@@ -236,7 +237,11 @@ def refused(view: View) -> View | Verdict:
     now = (view.ours, view.theirs, effective_lock(view.organisation, view.books))
     if now != (refusal.ours, refusal.theirs, refusal.lock):
         return replace(view, link=replace(view.link, refusal=None))
-    return _verdict(view, refusal.reason, message=refusal.message, fields=view.pending)
+    ours = {Reason.ACCOUNT_UNUSABLE: view.ours.account, Reason.TAX_INVALID: view.ours.tax}
+    code = named([refusal.message], refusal.reason) or ours.get(refusal.reason)
+    verdict = _verdict(view, refusal.reason, message=code or refusal.message, fields=view.pending)
+    lock = lock_date([refusal.message])
+    return replace(verdict, lock=lock, proposed=first_open(lock)) if lock else verdict
 
 
 def write(view: View) -> Verdict:
