@@ -1,0 +1,399 @@
+"""Connecting, losing a connection and getting it back, over the consent page and real sockets."""
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from connectable import (
+    ORGANISATION,
+    Place,
+    alerts,
+    environment,
+    kept,
+    put,
+    reason,
+    standing,
+    sweep,
+)
+from consenting import consent
+
+from billwatch.connecting.joining import Joining
+from billwatch.sandbox import Sandbox
+from billwatch.wiring import House
+from reconciler.errors import ConfigurationError, ConnectionLost, InputError, WrongOrganisation
+from reconciler.reasons import Reason, Role, words
+from storage.inbox import SqliteStore
+
+BESIDE = Path(__file__).parent
+BILLWATCH = str(Path(sys.executable).with_name("billwatch"))
+
+
+@pytest.fixture
+def org(xero: Sandbox) -> Any:
+    return xero.organisation("Example Trust")
+
+
+@pytest.fixture
+def place(xero: Sandbox, org: Any, tmp_path: Path) -> Iterator[Place]:
+    """A configuration of one organisation that a person is to connect."""
+    with contextlib.ExitStack() as stack:
+        made = Place.make(xero, tmp_path, stack)
+        yield made.write(made.table(org.tenant_id))
+
+
+@pytest.fixture
+def house(place: Place) -> House:
+    """Connected by a person, and swept once."""
+    house = place.open()
+    place.join(house)
+    sweep(place, house)
+    return house
+
+
+class TestConsent:
+    def test_it_connects_the_organisation_that_the_configuration_names(self, place: Place, org: Any) -> None:
+        house = place.open()
+        (one,) = place.join(house).joined
+        assert (one.key, one.tenant_id, one.books.name) == (ORGANISATION, org.tenant_id, "Example Trust")
+        put(house)
+        assert sweep(place, house).created == 1
+        assert reason(house) is Reason.AWAITING_APPROVAL
+
+    def test_it_asks_for_what_is_needed_and_to_stay_and_for_no_broad_scope(self, place: Place, house: House) -> None:
+        connection = place.config.connection(ORGANISATION)
+        assert house.connections.look(connection).scopes == {"offline_access", *connection.scopes}
+        assert not [scope for scope in connection.scopes if "transactions" in scope]
+
+    def test_an_app_without_a_secret_connects_by_proof_and_stays_connected(self, place: Place, org: Any) -> None:
+        place.write(place.table(org.tenant_id).replace('client_secret = "file:secrets/client-secret"\n', ""))
+        house = place.open()
+        assert "code_challenge_method=S256" in place.question().address
+        place.join(house)
+        for _ in range(3):
+            place.xero.advance(minutes=31)
+            assert sweep(place, house).hold is None
+
+    def test_an_app_with_a_secret_offers_no_proof(self, place: Place) -> None:
+        assert "code_challenge" not in place.question().address
+
+    def test_one_consent_connects_all_that_share_the_app_and_names_the_others(self, place: Place, org: Any) -> None:
+        other, third = place.xero.organisation("Other Trust"), place.xero.organisation("Third Trust")
+        place.write(place.table(org.tenant_id), place.table(other.tenant_id, "other"))
+        house = place.open()
+        found = place.join(house)
+        assert [one.key for one in found.joined] == [ORGANISATION, "other"]
+        assert [one.tenant_id for one in found.unknown] == [third.tenant_id]
+        assert [sweep(place, house, key).hold for key in house.cycles] == [None, None]
+        assert house.ledger.mirror.books("other").name == "Other Trust"
+        assert len(kept(house)) == 1
+
+    @pytest.mark.usefixtures("house")
+    def test_tokens_do_not_hang_on_which_organisation_comes_first(self, place: Place, org: Any) -> None:
+        other = place.xero.organisation("Other Trust")
+        place.write(place.table(other.tenant_id, "other"), place.table(org.tenant_id))
+        assert sweep(place, place.open()).hold is None
+
+    def test_a_consent_that_leaves_the_organisation_out_changes_nothing(
+        self, place: Place, org: Any, house: House
+    ) -> None:
+        other, before = place.xero.organisation("Other Trust"), kept(house)
+        org.disconnect()
+        found = place.join(house, other.tenant_id)
+        assert (found.joined, found.left_out, found.useful) == ((), (ORGANISATION,), False)
+        assert kept(house) == before
+
+    def test_reconnecting_to_other_books_than_before_is_refused(self, place: Place, org: Any, house: House) -> None:
+        before = kept(house)
+        org.books.organisation_id = org.tenant_id[::-1]
+        with pytest.raises(WrongOrganisation, match=r"example was connected to “Example Trust” before.*Nothing was"):
+            place.join(house)
+        assert kept(house) == before
+
+    def test_another_tenant_in_the_configuration_than_before_is_refused(self, place: Place, house: House) -> None:
+        other, before = place.xero.organisation("Other Trust"), kept(house)
+        place.write(place.table(other.tenant_id))
+        with pytest.raises(WrongOrganisation, match="this leads to “Other Trust”"):
+            place.join(house)
+        assert kept(house) == before
+
+    def test_a_code_is_redeemed_once(self, place: Place) -> None:
+        house, question = place.open(), place.question()
+        code = question.code(consent(question.address))
+        joining = Joining(place.config, house.ledger, house.clock)
+        joining.by_consent(question, code)
+        with pytest.raises(ConnectionLost, match="invalid_grant"):
+            joining.by_consent(question, code)
+
+    def test_it_wins_over_a_refresh_that_is_under_way(self, place: Place, house: House) -> None:
+        name = place.config.connection(ORGANISATION).kept_as
+        blob, version = house.ledger.tokens.get(name) or (b"", 0)
+        place.join(house)
+        assert house.ledger.tokens.put(name, blob, version) is False
+        assert sweep(place, house).hold is None
+
+
+class TestLosing:
+    @pytest.mark.parametrize("ended", ["revoked", "lapsed", "disconnected", "unknown client"])
+    def test_what_is_due_waits_and_one_mail_goes_out_and_all_follows_once_somebody_connects(
+        self, place: Place, org: Any, house: House, ended: str
+    ) -> None:
+        put(house)
+        end, mend = ENDINGS[ended]
+        end(place, org)
+        for _ in range(3):
+            place.xero.advance(minutes=31)
+            house.cycles[ORGANISATION].tick()
+        assert (reason(house), alerts(house)) == (Reason.CONNECTION_LOST, [Reason.CONNECTION_LOST])
+        assert (house.ledger.overview.health(ORGANISATION).mails_owed, org.bills()) == (1, [])
+        mend(place)
+        place.join(house)
+        report = house.cycles[ORGANISATION].tick()
+        assert report is not None
+        assert (report.created, reason(house), alerts(house)) == (1, Reason.AWAITING_APPROVAL, [])
+
+    def test_the_operator_is_told_to_connect(self) -> None:
+        said = words(Reason.CONNECTION_LOST)
+        assert "billwatch connect" in said.todo
+        assert said.roles == (Role.OPERATOR,)
+
+    def test_after_many_failures_another_process_connecting_is_noticed_at_once(
+        self, place: Place, org: Any, house: House
+    ) -> None:
+        org.disconnect()
+        for _ in range(8):
+            sweep(place, house)
+        assert house.cycles[ORGANISATION].tick() is None
+        place.join(place.open())
+        report = house.cycles[ORGANISATION].tick()
+        assert report is not None
+        assert report.hold is None
+
+    def test_a_token_stored_by_another_process_is_used_though_the_old_one_has_not_ended(
+        self, place: Place, house: House
+    ) -> None:
+        tokens = house.connections.tokens(place.config.connection(ORGANISATION))
+        before = tokens.access()
+        place.join(place.open())
+        assert tokens.access() != before
+
+
+def revoke(place: Place, _org: Any) -> None:
+    """The person takes the app's access away, and with it every refresh token."""
+    place.xero.forget_tokens()
+    place.xero.desk.world.identity.revoke(place.xero.desk.world.app, "")
+    place.xero.desk.world.identity._refresh.clear()
+
+
+def forget_client(place: Place, _org: Any) -> None:
+    place.xero.desk.world.identity.apps.clear()
+
+
+def restore_client(place: Place) -> None:
+    app = place.xero.desk.world.app
+    place.xero.desk.world.identity.apps[app.client_id] = app
+
+
+ENDINGS: dict[str, Any] = {
+    "revoked": (revoke, lambda _place: None),
+    "lapsed": (lambda place, _org: place.xero.advance(days=61), lambda _place: None),
+    "disconnected": (lambda _place, org: org.disconnect(), lambda _place: None),
+    "unknown client": (forget_client, restore_client),
+}
+
+
+class TestCrash:
+    @pytest.mark.parametrize(("minutes", "works"), [(29, True), (31, False)])
+    def test_a_kill_between_xeros_answer_and_our_commit_costs_nothing_for_half_an_hour(
+        self, place: Place, house: House, minutes: int, works: bool
+    ) -> None:
+        place.xero.advance(minutes=31)
+        before = kept(house)
+        ahead = str(place.xero.desk.world.ahead.total_seconds())
+        command = [sys.executable, str(BESIDE / "one_refresh.py"), str(place.path), ahead]
+        done = subprocess.run(command, env=environment(), check=False, timeout=60)  # noqa: S603
+        assert done.returncode == -signal.SIGKILL
+        assert kept(house) == before
+        place.xero.advance(minutes=minutes)
+        assert (sweep(place, house).hold is None) is works
+
+
+class TestCustomConnection:
+    @pytest.fixture
+    def custom(self, place: Place, org: Any) -> Place:
+        """A client that leads to one organisation only; the configuration names no tenant."""
+        place.xero.organisation("Somebody else")
+        return place.write(place.custom(org))
+
+    def test_it_needs_no_tenant_id(self, custom: Place) -> None:
+        house = custom.open()
+        put(house)
+        assert sweep(custom, house).created == 1
+        assert reason(house) is Reason.AWAITING_APPROVAL
+
+    def test_its_webhooks_find_their_organisation(self, custom: Place, org: Any) -> None:
+        house = custom.open()
+        put(house)
+        sweep(custom, house)
+        bill = standing(house).case.link.bill_id
+        org.approve(bill)
+        deliver(custom, house, org.tenant_id, bill)
+        drained = house.drain()
+        assert drained is not None
+        assert (drained.events, drained.foreign) == (1, 0)
+        house.cycles[ORGANISATION].tick()
+        assert reason(house) is Reason.APPROVED
+
+    def test_its_tenant_is_asked_for_once_and_for_all(self, custom: Place, org: Any) -> None:
+        assert custom.open().tenants() == {org.tenant_id: ORGANISATION}
+        custom.xero.fault(503, path="/connect/token", times=99)
+        assert custom.open().tenants() == {org.tenant_id: ORGANISATION}
+
+    def test_connect_proves_that_it_works_and_says_where_it_leads(self, custom: Place, org: Any) -> None:
+        result = custom.run("connect")
+        assert result.stdout == (
+            f"example is connected to “Example Trust” (NZD, tenant {org.tenant_id}) by a custom connection.\n"
+        )
+
+    def test_another_secret_is_told_in_one_sentence(self, custom: Place) -> None:
+        (custom.path.parent / "secrets/custom").write_text("another", encoding="utf-8")
+        result = custom.run("connect")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "(unauthorized_client)" in result.stderr
+
+    def test_a_client_that_leads_elsewhere_than_the_configuration_says_is_refused(
+        self, custom: Place, org: Any
+    ) -> None:
+        custom.write(custom.custom(org, tenant_id="45e4708e-d862-4111-ab3a-dd8cd03913e1"))
+        with pytest.raises(InputError, match=r"example leads to Example Trust .* but tenant_id is 45e4708e"):
+            Joining(custom.config, custom.open().ledger, custom.xero.now).by_credentials(ORGANISATION)
+
+
+def deliver(place: Place, house: House, tenant_id: str, bill: str) -> None:
+    """What the receiver keeps of a webhook about that bill."""
+    event = {
+        "resourceId": bill,
+        "tenantId": tenant_id,
+        "eventCategory": "INVOICE",
+        "eventType": "UPDATE",
+        "eventDateUtc": house.clock().isoformat(),
+    }
+    store = SqliteStore(place.path.parent / "billwatch.db")
+    store.insert([(house.clock(), "key", json.dumps({"events": [event]}).encode())])
+    store.close()
+
+
+class TestCommands:
+    def test_connect_opens_the_browser_waits_for_its_return_and_tells_what_is_connected(
+        self, place: Place, org: Any
+    ) -> None:
+        other = place.xero.organisation("Other Trust")
+        done = connect(place, "allow")
+        assert f"example is connected to “Example Trust” (NZD, tenant {org.tenant_id}) by consent." in done.stdout
+        assert "billwatch has Xero&#x27;s answer and goes on in the terminal" in done.stdout
+        appended = done.stdout[done.stdout.index("[[organisation]]") :]
+        place.path.write_text(f"{place.path.read_text(encoding='utf-8')}\n{appended}", encoding="utf-8")
+        assert place.config.settings("other-trust").tenant_id == other.tenant_id
+        assert sweep(place, place.open(), "other-trust").hold is None
+
+    def test_a_person_who_declines_is_told_so_and_nothing_is_kept(self, place: Place) -> None:
+        done = connect(place, "deny")
+        assert done.returncode == 1
+        assert done.stderr == "Error: Access was declined at Xero, so nothing was changed.\n"
+        assert kept(place.open()) == {}
+
+    def test_without_a_browser_the_address_is_pasted(self, place: Place) -> None:
+        command = [BILLWATCH, "--config", str(place.path), "connect", "--paste"]
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, **pipes) as process:  # noqa: S603
+            assert process.stdout is not None
+            address = next(line.strip() for line in process.stdout if line.startswith("http"))
+            told, _ = process.communicate(consent(address) + "\n", timeout=60)
+        assert process.returncode == 0
+        assert "example is connected to “Example Trust”" in told
+
+    def test_a_pasted_address_of_another_attempt_is_refused(self, place: Place) -> None:
+        result = place.run("connect", "--paste", input="http://localhost/callback?code=c&state=other\n")
+        assert result.exit_code == 1
+        assert "That address does not belong to this attempt to connect" in result.stderr
+
+    def test_an_organisation_without_a_tenant_id_is_told_what_to_put(self, place: Place, org: Any) -> None:
+        place.write(place.table(""))
+        done = connect(place, "allow")
+        assert done.returncode == 0
+        assert f'tenant_id = "{org.tenant_id}"  # Example Trust' in done.stdout
+        with pytest.raises(ConfigurationError, match=r'tenant_id is missing; "billwatch connect" finds it'):
+            place.open()
+        place.write(place.table(org.tenant_id))
+        assert sweep(place, place.open()).hold is None
+
+    def test_which_organisation_must_be_said_when_there_are_several_apps(self, place: Place, org: Any) -> None:
+        other = place.xero.organisation("Other Trust")
+        place.write(place.table(org.tenant_id), place.table(other.tenant_id, "other", client_id="another"))
+        result = place.run("connect")
+        assert result.stderr == "Error: Say which organisation with --organisation: example, other.\n"
+
+    @pytest.mark.usefixtures("house")
+    def test_connections_lists_what_can_be_reached_and_whose_it_is(self, place: Place, org: Any) -> None:
+        other = place.xero.organisation("Other Trust")
+        listed = json.loads(place.run("connections", "--json").stdout)
+        assert {(one["name"], one["tenant_id"], one["organisation"]) for one in listed} == {
+            ("Example Trust", org.tenant_id, ORGANISATION),
+            ("Other Trust", other.tenant_id, None),
+        }
+        assert all(one["since"].endswith("Z") for one in listed)
+        assert "not configured" in place.run("connections").stdout
+
+    def test_a_connection_that_does_not_work_is_named_beside_those_that_do(self, place: Place, org: Any) -> None:
+        other = place.xero.organisation("Other Trust")
+        place.write(place.table(org.tenant_id), place.custom(other).replace('"example"', '"other"'))
+        result = place.run("connections")
+        assert result.exit_code == 1
+        assert "Other Trust" in result.stdout
+        assert "example: The connection example is not authorised yet: billwatch connect." in result.stderr
+
+    def test_disconnecting_holds_what_is_due_and_forgets_the_tokens_with_the_last(
+        self, place: Place, org: Any, house: House
+    ) -> None:
+        put(house)
+        result = place.run("connections", "--disconnect", ORGANISATION, "--yes")
+        assert "billwatch no longer reaches “Example Trust”" in result.stdout
+        assert (org.connection_id, kept(house)) == (None, {})
+        assert (reason(house), alerts(house)) == (Reason.CONNECTION_LOST, [Reason.CONNECTION_LOST])
+        place.join(house)
+        assert house.cycles[ORGANISATION].tick() is not None
+        assert reason(house) is Reason.AWAITING_APPROVAL
+
+    @pytest.mark.usefixtures("house")
+    def test_disconnecting_one_of_several_leaves_the_others_connected(self, place: Place, org: Any) -> None:
+        other = place.xero.organisation("Other Trust")
+        place.write(place.table(org.tenant_id), place.table(other.tenant_id, "other"))
+        place.run("connections", "--disconnect", ORGANISATION, "--yes")
+        both = place.open()
+        assert [sweep(place, both, key).hold for key in both.cycles] == [Reason.CONNECTION_LOST, None]
+
+    @pytest.mark.usefixtures("house")
+    def test_disconnecting_is_asked_about_first(self, place: Place, org: Any) -> None:
+        result = place.run("connections", "--disconnect", ORGANISATION, input="n\n")
+        assert result.exit_code == 1
+        assert org.connection_id is not None
+
+    @pytest.mark.usefixtures("house")
+    def test_what_is_not_connected_cannot_be_disconnected(self, place: Place, org: Any) -> None:
+        place.xero.organisation("Other Trust")
+        org.disconnect()
+        result = place.run("connections", "--disconnect", ORGANISATION, "--yes")
+        assert result.stderr == "Error: example is not connected.\n"
+
+
+def connect(place: Place, answer: str) -> "subprocess.CompletedProcess[str]":
+    """`billwatch connect` with a browser that answers by itself."""
+    browser = f"{sys.executable} {BESIDE / 'consenting.py'} %s {answer}"
+    command = [BILLWATCH, "--config", str(place.path), "connect"]
+    env = environment(BROWSER=browser)
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
