@@ -42,6 +42,8 @@ CHOICE_LABELS = {
     Choose.GO_AHEAD: "Yes, go ahead",
     Choose.EXEMPT: "Exempt this milestone",
 }
+TOLD_WHEN_EQUAL = frozenset({Reason.BILL_PAID, Reason.BILL_PART_PAID, Reason.BILL_CREDITED, Reason.BILL_APPROVED})
+LOCKS = frozenset({Reason.PERIOD_LOCKED, Reason.YEAR_LOCKED})
 EXEMPT_UNTOUCHED = "No more syncing and no more warnings for this milestone; its bill in Xero is not touched."
 EFFECTS = {
     Choose.RESYNC: "Xero is read again; if nothing stands in the way, the milestone is synced.",
@@ -142,11 +144,17 @@ def bill_state(bill: Bill) -> str:
 
 def explain(decision: Decision, books: Books) -> str:
     """What happened, in one or two plain sentences."""
+    verdict, bill = decision.verdict, decision.case.bill
+    if verdict.reason in TOLD_WHEN_EQUAL and bill and not verdict.fields:
+        return f"The bill is {bill_state(bill)} in Xero and equals the milestone; the settings ask to be told of that."
     return words(decision.verdict.reason).happened.format_map(_Values(decision, books))
 
 
 def what_to_do(decision: Decision, books: Books) -> str:
     """What the reader can do about it; empty when nothing needs doing."""
+    bill = decision.case.bill
+    if decision.verdict.reason in LOCKS and bill and bill.status.live and not bill.status.unapproved:
+        return "The bill is approved, so its date stays: move the lock date in Xero, then resync."
     return words(decision.verdict.reason).todo.format_map(_Values(decision, books))
 
 

@@ -12,6 +12,8 @@ from storage.database import Store
 from storage.flags import Flags
 from storage.links import change_link, link_columns, mark_others
 from storage.models import LinkRow, MilestoneRow, VerdictRow
+from storage.names import fold
+from storage.payees import remember_payee
 
 EXEMPTED = (Reason.EXEMPT, Reason.EXEMPT_WITH_BILL)
 
@@ -92,6 +94,8 @@ def _record(store: Store, occasion: Occasion, decision: Decision, held: dict[str
         return False
     if (held["action"], held["reason"]) != (verdict.action, verdict.reason):
         tally.history.append(_moment(occasion, case.milestone.key, verdict))
+    if case.link.asked is None and verdict.link.asked is not None:
+        remember_payee(store, occasion.organisation, fold(case.milestone.payee), verdict.link)
     if case.link.bill_id != verdict.link.bill_id:
         tally.rebound |= {case.link.bill_id, verdict.link.bill_id}
     return True

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.model import NEW_CONTACT, Attempt, Element, Link
+from reconciler.model import Attempt, Element, Link
 from reconciler.ports import Outcome
 from storage.codec import build
 from storage.database import Store
 from storage.links import link_columns, mark_others
-from storage.mirrored import PayeeRow
 from storage.models import LinkRow, MilestoneRow
+from storage.payees import remember_payee
 from storage.queues import AttemptRow, ElementRow
 
 
@@ -93,7 +93,7 @@ class Attempts:
                 link = given.get(row["key"])
                 if self._release(attempt_id, row, link) and link is not None:
                     rebound |= {bill_id, link.bill_id} if link.bill_id != bill_id else set()
-                    self._remember_payee(row["organisation"], folded, link)
+                    remember_payee(self._store, row["organisation"], folded, link)
             if rebound:
                 self._mark_others(elements[0]["organisation"], rebound)
 
@@ -137,13 +137,6 @@ class Attempts:
     def _release(self, attempt_id: int, element: dict[str, Any], link: Link | None) -> int:
         changes = {**(link_columns(link) if link else {}), "pending_attempt": None, "dirty": True}
         return self._change(attempt_id, element["organisation"], element["key"], changes)
-
-    def _remember_payee(self, organisation: str, folded: str, link: Link) -> None:
-        if link.seen is None or link.seen.contact.startswith(NEW_CONTACT):
-            return
-        row = {"organisation": organisation, "folded": folded, "contact_id": link.seen.contact}
-        target = [PayeeRow.organisation, PayeeRow.folded]
-        self._store.insert(PayeeRow, [row], conflict_target=target, preserve=[PayeeRow.contact_id])
 
     def _mark_others(self, organisation: str, bill_ids: set[str]) -> None:
         mark_others(self._store, organisation, bill_ids, self._prefixes.get(organisation, ""))

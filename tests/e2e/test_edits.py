@@ -381,3 +381,20 @@ def test_every_choice_is_recorded_with_who_made_it(billed):
     billed.choose(Choose.KEEP)
     choices = [m.value for m in billed.house.ledger.overview.timeline(KEY, "M-1") if m.what == "choice"]
     assert [(choice.kind, choice.by) for choice in choices] == [(Choose.KEEP, "Ann Example")]
+
+
+def test_the_contact_of_an_adopted_bill_stays_the_payee_s_when_it_is_renamed_in_xero(world):
+    milestone = world.put("M-1", stages=frozenset())
+    world.org.add_bill(
+        contact=milestone.payee, total=milestone.amount, date=milestone.date, number="M-1", status="SUBMITTED"
+    )
+    world.sweep()
+    world.put("M-1", stages=frozenset({"approved"}))
+    world.turn()
+    assert world.reason() is Reason.AWAITING_APPROVAL
+    world.org.rename_contact(milestone.payee, "Another name altogether")
+    world.sweep()
+    world.put("M-1", description="A new description")
+    world.turn()
+    assert world.reason() is Reason.AWAITING_APPROVAL
+    assert len(world.org.contacts()) == 1

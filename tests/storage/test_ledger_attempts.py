@@ -192,7 +192,7 @@ def test_an_answer_after_the_finish_changes_nothing(ledger: Ledger) -> None:
 def test_a_finish_that_is_cut_off_leaves_the_attempt_open(ledger: Ledger, broken: Broken) -> None:
     begun = _begin(ledger, "M1")
     with broken("INSERT ON payee"), pytest.raises(StorageError):
-        ledger.attempts.finish(begun.attempt_id, [("M1", Link(bill_id="b1", seen=terms()))], LATER)
+        ledger.attempts.finish(begun.attempt_id, [("M1", Link(bill_id="b1", asked=terms(), seen=terms()))], LATER)
     assert ledger.attempts.open(ORG) == [(begun, None)]
     assert case_of(ledger).link.pending_attempt == begun.attempt_id
 

@@ -165,7 +165,9 @@ def test_a_payee_billed_before_keeps_its_contact_when_that_is_renamed(ledger: Le
     ledger.milestones.put([milestone("M1"), milestone("M2")], NOW)
     begun = ledger.attempts.begin(attempt(ledger, "M1"), NOW)
     assert begun is not None
-    ledger.attempts.finish(begun.attempt_id, [("M1", Link(bill_id="b1", seen=terms(contact="c1")))], NOW)
+    ledger.attempts.finish(
+        begun.attempt_id, [("M1", Link(bill_id="b1", asked=terms(contact="c1"), seen=terms(contact="c1")))], NOW
+    )
     renamed = replace(AROHA, name="Aroha Foundation")
     ledger.mirror.store_contacts(ORG, [renamed, Contact("c2", "Aroha Trust")])
     assert case_of(ledger, "M2").contacts == (renamed,)
@@ -202,3 +204,12 @@ def test_the_number_of_queries_does_not_grow_with_that_of_milestones(
     ledger.milestones.put([milestone(key) for key in keys], NOW)
     one = count_queries(lambda: ledger.milestones.gather(ORG, keys[:1], 31))
     assert count_queries(lambda: ledger.milestones.gather(ORG, keys, 31)) == one
+
+
+def test_a_contact_that_only_xero_s_side_has_is_not_taken_for_the_payee(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone("M1"), milestone("M2")], NOW)
+    begun = ledger.attempts.begin(attempt(ledger, "M1"), NOW)
+    assert begun is not None
+    kept = Link(bill_id="b1", asked=terms(contact="c1"), seen=terms(contact="c9"))
+    ledger.attempts.finish(begun.attempt_id, [("M1", kept)], NOW)
+    assert "c9" not in {contact.contact_id for contact in case_of(ledger, "M2").contacts}
