@@ -22,6 +22,7 @@ from billwatch.config import checked
 from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
 from reconciler.model import Milestone
+from reconciler.reasons import Reason
 
 START = dt.datetime(2026, 11, 2, 11, 30, tzinfo=dt.UTC)
 SILENCE = httpx.Timeout(5.0, read=0.25)  # real seconds that a call waits for an answer that never comes
@@ -212,3 +213,88 @@ def test_a_thousand_milestones_in_foul_weather_end_as_in_fair(skies, settle_in, 
 @pytest.mark.parametrize("seed", range(10))
 def test_storms_of_every_strength_are_weathered(skies, settle_in, seed, share):
     assert len(alike(settle_in, skies, count=30, seed=seed, share=share)) > 5
+
+
+def before_writing(world: World, deed: Callable[[], object]) -> None:
+    """Have somebody do something in Xero after our last reading and before our next write."""
+    client = world.cycle._pusher._xero
+    send = client.send
+
+    def late(attempt: Any) -> Any:
+        client.send = send
+        deed()
+        return send(attempt)
+
+    client.send = late
+
+
+class TestWhatXeroSays:
+    """What an answer says is not what Xero holds: it is read back, and each case is seen for what it is."""
+
+    def test_a_200_that_carries_an_error_is_a_refusal_and_the_rest_of_its_batch_is_billed(self, world):
+        world.org.add_contact("Payee of M-2")
+        world.sweep()
+        before_writing(world, lambda: world.org.archive_contact("Payee of M-2"))
+        for key in ("M-1", "M-2", "M-3"):
+            world.put(key)
+        report = world.turn()
+        assert report.refused == 1
+        assert [world.reason(f"M-{n}") for n in (1, 2, 3)] == [
+            *(Reason.AWAITING_APPROVAL, Reason.CONTACT_ARCHIVED, Reason.AWAITING_APPROVAL),
+        ]
+        assert sorted(bill.number for bill in world.org.bills()) == ["M-1", "M-3"]
+        assert world.standing("M-2").case.link.bill_id == ""
+
+    @pytest.mark.parametrize(("paid", "reason"), [(None, Reason.BILL_PAID), (100, Reason.BILL_PART_PAID)])
+    def test_an_accepted_edit_that_xero_dropped_is_not_taken_for_done(self, world, paid, reason):
+        self.billed(world)
+        before_writing(world, lambda: (world.org.approve("M-1"), world.org.pay("M-1", paid)))
+        world.put(amount=Decimal("999.00"))
+        report = world.turn()
+        assert (report.updated, report.refused) == (1, 0)  # Xero said 200 without an error
+        assert (world.reason(), world.bill().total) == (reason, Decimal("1200.00"))
+        assert world.standing().case.link.seen.total == Decimal("1200.00")
+
+    def test_a_refused_element_that_echoes_our_wish_is_not_taken_for_the_bill(self, world):
+        self.billed(world)
+        before_writing(world, lambda: world.org.approve("M-1"))
+        world.put(amount=Decimal("999.00"))
+        world.turn()
+        standing = world.standing()
+        assert (standing.verdict.reason, standing.case.bill.total) == (Reason.BILL_APPROVED, Decimal("1200.00"))
+        assert standing.case.link.seen.total == Decimal("1200.00")
+
+    def test_a_lock_set_between_reading_and_writing_is_named_with_its_date(self, make_world):
+        world = make_world(organisation='mode = "sync"\nbill_status = "authorised"')
+        world.sweep()
+        before_writing(world, lambda: world.org.lock(year=world.xero.now().date()))
+        world.put()
+        world.turn()
+        verdict = world.standing().verdict
+        assert (verdict.reason, verdict.lock) == (Reason.YEAR_LOCKED, world.xero.now().date())
+        assert verdict.proposed == verdict.lock + dt.timedelta(days=1)
+
+    def test_an_account_archived_between_reading_and_writing_is_named_by_its_code(self, world):
+        before_writing(world, lambda: world.org.archive_account("480"))
+        world.put()
+        world.turn()
+        verdict = world.standing().verdict
+        assert (verdict.reason, verdict.message) == (Reason.ACCOUNT_UNUSABLE, "480")
+
+    def test_words_that_nobody_knows_reach_the_accountant_as_they_are(self, make_world):
+        words = "Die Rechnung Nr. 7 passt uns heute nicht; see “rule 12”."
+        world = make_world(policy='approved_bills = "update"')
+        world.sweep()
+        self.billed(world)
+        world.org.approve("M-1")
+        world.sweep()
+        world.xero.switch(lock_edit_text=words)
+        before_writing(world, lambda: world.org.lock(period=world.xero.now().date()))
+        world.put(amount=Decimal("999.00"))
+        world.turn()
+        assert (world.reason(), world.standing().verdict.message) == (Reason.REFUSED, words)
+
+    def billed(self, world: World) -> None:
+        world.put()
+        world.turn()
+        assert world.reason() is Reason.AWAITING_APPROVAL
