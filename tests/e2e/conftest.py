@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime as dt
+import logging
 import secrets
 import shutil
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import stamina
+import structlog
 from cryptography.fernet import Fernet
 
 from billwatch.config import Config, checked
@@ -30,9 +32,11 @@ KEY = "example"
 
 @pytest.fixture(autouse=True)
 def _impatient() -> Iterator[None]:
-    """Reads are tried three times all the same, without real waiting in between."""
+    """Reads are tried three times all the same, without real waiting in between; the log tells what went wrong only."""
     stamina.set_testing(True, attempts=3, cap=True)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     yield
+    structlog.reset_defaults()
     stamina.set_testing(False)
 
 
