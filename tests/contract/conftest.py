@@ -7,6 +7,20 @@ import pytest
 from billwatch.sandbox import Org, Sandbox
 
 
+class MemoryStore:
+    """Keeps tokens for as long as a test runs."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[bytes, int]] = {}
+
+    def get(self, name: str) -> tuple[bytes, int] | None:
+        return self.kept.get(name)
+
+    def put(self, name: str, blob: bytes, version: int) -> bool:
+        self.kept[name] = (blob, version + 1)
+        return True
+
+
 @pytest.fixture(scope="session")
 def running() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
