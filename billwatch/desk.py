@@ -3,12 +3,13 @@
 import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from receiver.ports import Changed, Done, LinkRefused, Sheet
 from reconciler.choices import choose, fitting
 from reconciler.cycle import Cycle
-from reconciler.errors import InputError
+from reconciler.errors import InputError, RateLimited
 from reconciler.model import Choice, Decision, Flag, Link, Ticket
 from reconciler.ports import Clock
 from reconciler.reasons import Choose
@@ -30,20 +31,22 @@ class Desk:
         """The sheet of a link, from facts at most a minute old; nothing is changed by looking."""
         ticket = self._ticket(token)
         cycle = self._cycle(ticket)
-        with cycle.lock:
+        with cycle.in_person():
             last = self._read_at.get(ticket.ticket_id)
             if last is None or self._clock() - last >= READ_AGAIN:
-                self._look_again(cycle, ticket)
+                # What is stored can still be shown, with its time, when Xero's limits are used up.
+                with suppress(RateLimited):
+                    self._look_again(cycle, ticket)
             return self._sheet(cycle, self._ticket(token))
 
     def act(self, token: str, fingerprint: str, choice: Choice, keys: Sequence[str]) -> Done:
         """Read Xero anew, check that nothing shown has changed, make the choice, and run the cycle.
 
-        Raises `LinkRefused`, `Changed` (nothing was done), or `InputError` when the choice does not fit.
+        Raises `LinkRefused`, `Changed` or `Temporary` (nothing was done), or `InputError` when the choice does not fit.
         """
         ticket = self._ticket(token)
         cycle, choice = self._cycle(ticket), replace(choice, address=ticket.address)
-        with cycle.lock:
+        with cycle.in_person():
             self._look_again(cycle, ticket)
             sheet = self._sheet(cycle, self._ticket(token))
             if sheet.fingerprint != fingerprint:
@@ -71,8 +74,8 @@ class Desk:
     def command(self, organisation: str, key: str, choice: Choice) -> Done:
         """Make a choice from the command line: on facts read just now, without a link."""
         cycle = self._cycles[organisation]
-        with cycle.lock:
-            cycle.refresh([key])
+        with cycle.in_person():
+            cycle.look([key])
             decisions = self._one(organisation, key)
             self._record(cycle, decisions, choice, self._ledger.milestones.open_flags(organisation, [key]))
             return self._done(cycle, choice, decisions)
@@ -80,8 +83,8 @@ class Desk:
     def link(self, organisation: str, key: str, bill: str, choice: Choice) -> Done:
         """Tie a milestone to a bill named by its number or id, on facts read just now."""
         cycle = self._cycles[organisation]
-        with cycle.lock:
-            cycle.refresh([key])
+        with cycle.in_person():
+            cycle.look([key])
             (decision,) = self._one(organisation, key)
             bill_id = self._bill_id(organisation, bill)
             self._check_free(organisation, key, bill_id)
@@ -90,6 +93,29 @@ class Desk:
             if not self._ledger.milestones.choose(organisation, key, link, choice, None, decision.verdict.reason):
                 raise InputError(f"“{key}” is being written right now; please try again in a moment.")
             return self._done(cycle, choice, [decision])
+
+    def adopt(self, organisation: str, pairs: Mapping[str, str], choice: Choice) -> tuple[Done, list[str]]:
+        """Tie milestones without a bill to bills (key to id), on facts read just now, all in one turn.
+
+        The keys of those that have a bill by now, or whose bill another milestone follows, come second, untouched.
+        """
+        cycle, milestones = self._cycles[organisation], self._ledger.milestones
+        with cycle.in_person():
+            cycle.look(list(pairs))
+            linked = []
+            for decision in milestones.standing(organisation, pairs):
+                key, before = decision.case.milestone.key, decision.case.link
+                link = Link(bill_id=pairs[key], generation=before.generation, version=before.version)
+                chosen = replace(choice, bill_id=link.bill_id)
+                free = not before.bill_id and self._is_live(organisation, link.bill_id)
+                if free and milestones.choose(organisation, key, link, chosen, None, decision.verdict.reason):
+                    linked.append(decision)
+            done = self._done(cycle, choice, linked)
+        return done, sorted(set(pairs) - {decision.case.milestone.key for decision in linked})
+
+    def _is_live(self, organisation: str, bill_id: str) -> bool:
+        bill = self._ledger.mirror.bill(organisation, bill_id)
+        return bill is not None and bill.status.live
 
     def _one(self, organisation: str, key: str) -> list[Decision]:
         decisions = self._ledger.milestones.standing(organisation, [key])
@@ -131,7 +157,7 @@ class Desk:
         return cycle
 
     def _look_again(self, cycle: Cycle, ticket: Ticket) -> None:
-        cycle.refresh([flag.key for flag in ticket.flags if flag.key and flag.closed_at is None])
+        cycle.look([flag.key for flag in ticket.flags if flag.key and flag.closed_at is None])
         self._read_at[ticket.ticket_id] = self._clock()
 
     def _sheet(self, cycle: Cycle, ticket: Ticket) -> Sheet:

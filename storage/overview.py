@@ -1,18 +1,18 @@
 """How everything stands, for listings and pages; and the story of one milestone."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from peewee import chunked, fn
 
-from reconciler.model import Bill, Choice, Exemption, Flag, Link, MailKind, Milestone, Verdict
+from reconciler.model import Bill, Choice, Exemption, Flag, Link, MailKind, Milestone, Status, Verdict
 from reconciler.reasons import Action, Reason
 from storage.codec import build
 from storage.database import Store
 from storage.flags import read_flag
-from storage.mirrored import BillRow, OrganisationRow
+from storage.mirrored import BillRow, MissingRow, OrganisationRow
 from storage.models import ChoiceRow, ExemptionRow, FlagRow, LinkRow, MilestoneRow, VerdictRow
 from storage.queues import AttemptRow, ElementRow, MailFlagRow, MailRow, RawRequestRow
 
@@ -107,6 +107,13 @@ class Overview:
             for some in chunked(sorted(set(keys)), PAGE):
                 found += self._listed(organisation, some)
         return found
+
+    def unfollowed(self, organisation: str) -> Iterator[Bill]:
+        """Live bills that no milestone is linked to and that are not known missing, in the order of their ids."""
+        after = ""
+        while rows := self._store.rows(_unfollowed(organisation).where(BillRow.bill_id > after).limit(PAGE)):
+            yield from (build(Bill, row) for row in rows)
+            after = rows[-1]["bill_id"]
 
     def open_flags(self, organisation: str, limit: int, after: int = 0) -> list[Flag]:
         """Open flags in the order in which they were opened, from the flag `after` on."""
@@ -207,6 +214,15 @@ class Overview:
             *(Moment(flag.closed_at, "closed", flag) for flag in flags if flag.closed_at),
             *(Moment(mail.sent_at, "mail", mail) for mail in mails.values() if mail.sent_at),
         ]
+
+
+def _unfollowed(organisation: str) -> Any:
+    linked = (LinkRow.organisation == BillRow.organisation) & (LinkRow.bill_id == BillRow.bill_id)
+    missing = (MissingRow.organisation == BillRow.organisation) & (MissingRow.bill_id == BillRow.bill_id)
+    query = BillRow.select().left_outer_join(LinkRow, on=linked).switch(BillRow)
+    free = query.left_outer_join(MissingRow, on=missing).where(LinkRow.key.is_null() & MissingRow.bill_id.is_null())
+    live = BillRow.status.in_([status for status in Status if status.live])
+    return free.where((BillRow.organisation == organisation) & live).order_by(BillRow.bill_id)
 
 
 def _same(table: Any) -> Any:
