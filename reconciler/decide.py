@@ -225,7 +225,9 @@ def usable(view: View) -> View | Verdict:
         problem = unusable(view, write, fields)
         if problem:
             reason, what = problem
-            return _verdict(view, reason, message=what, fields=view.pending)
+            # What we see for ourselves needs no refusal to be remembered, which would outlast its cause.
+            seen = replace(view, link=replace(view.link, refusal=None))
+            return _verdict(seen, reason, message=what, fields=view.pending)
     return view
 
 

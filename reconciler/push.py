@@ -186,7 +186,7 @@ class Pusher:
                 continue
             expected = _expected(element, outcome)
             bill = self._seen(expected, attempt) if expected else None
-            if expected and bill is None:
+            if expected and bill is None and not case.missing:
                 return
             link = remember(case, element, outcome, bill, self._organisation, books, self._clock())
             links.append((element.key, link))

@@ -126,6 +126,48 @@ class TestBetweenReadAndWrite:
         standing = world.standing().verdict
         assert (standing.reason, standing.lock) == (Reason.PERIOD_LOCKED, lock)
 
+    def test_an_account_archived_after_the_last_read_is_asked_about_until_it_is_restored(self, make_world):
+        world = make_world(organisation='mode = "sync"\nbill_status = "authorised"')
+        world.sweep()
+        world.put()
+        during(world, "send", lambda: world.org.archive_account("480"))
+        world.turn()
+        assert (world.reason(), world.org.bills()) == (Reason.ACCOUNT_UNUSABLE, [])
+        world.xero.advance(minutes=61)
+        world.sweep()
+        assert world.reason() is Reason.ACCOUNT_UNUSABLE
+        world.org.restore_account("480")
+        world.xero.advance(minutes=61)
+        world.sweep()
+        assert (world.reason(), world.open_flags()) == (Reason.APPROVED, [])
+
+    def test_a_contact_archived_after_the_last_read_is_asked_about_until_it_is_restored(self, world):
+        world.org.add_contact("Payee of M-1")
+        world.sweep()
+        world.put()
+        during(world, "send", lambda: world.org.archive_contact("Payee of M-1"))
+        world.turn()
+        assert (world.reason(), world.org.bills()) == (Reason.CONTACT_ARCHIVED, [])
+        world.sweep()
+        assert world.reason() is Reason.CONTACT_ARCHIVED
+        world.org.unarchive_contact("Payee of M-1")
+        world.sweep()
+        assert (world.reason(), world.open_flags()) == (Reason.AWAITING_APPROVAL, [])
+
+    def test_a_bill_that_is_gone_before_it_was_read_back_is_asked_about(self, world):
+        world.put()
+        client = world.cycle._pusher._xero
+        real = client.send
+
+        def send(attempt: Any) -> Any:
+            outcomes = real(attempt)
+            world.org.books.bills.clear()
+            return outcomes
+
+        client.send = send
+        world.turn()
+        assert (world.reason(), world.house.ledger.attempts.open(KEY)) == (Reason.BILL_MISSING, [])
+
 
 class TestConflict:
     """Both sides changed the amount."""
