@@ -64,7 +64,7 @@ def _visit(config: Config, settings: Organisation, ledger: Ledger, connections: 
     organisation = next(each for each in config.organisations() if each.key == settings.key)
     client = connections.client(connection, organisation)
     look = connections.look(connection)
-    now = client.read_lists(client.read_organisation(Books()))
+    now = client.read_lists(client.read_rights(client.read_organisation(Books())))
     before = ledger.mirror.books(settings.key)
     return books.Visit(settings, connection, look, before, now, client.remaining().day)
 

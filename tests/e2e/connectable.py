@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import structlog
 from click.testing import CliRunner, Result
 from consenting import consent
 
@@ -99,7 +100,8 @@ class Place:
         return Joining(self.config, house.ledger, house.clock).by_consent(question, code)
 
     def run(self, *arguments: str, **more: Any) -> Result:
-        """A command, in this very process."""
+        """A command, in this very process, with logging as a process of its own would find it."""
+        structlog.reset_defaults()
         return CliRunner().invoke(main, ["--config", str(self.path), *arguments], **more)
 
 

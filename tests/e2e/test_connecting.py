@@ -24,6 +24,7 @@ from connectable import (
 from consenting import consent
 
 from billwatch.connecting.joining import Joining
+from billwatch.doctor import books
 from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
 from reconciler.errors import ConfigurationError, ConnectionLost, InputError, WrongOrganisation
@@ -389,6 +390,66 @@ class TestCommands:
         org.disconnect()
         result = place.run("connections", "--disconnect", ORGANISATION, "--yes")
         assert result.stderr == "Error: example is not connected.\n"
+
+
+class TestDoctor:
+    @pytest.mark.usefixtures("house")
+    def test_a_connected_organisation_passes_every_check(self, place: Place) -> None:
+        assert findings(place, ORGANISATION) == dict.fromkeys(CHECKS, "ok")
+
+    def test_a_custom_connection_without_a_tenant_id_passes_every_check(self, place: Place, org: Any) -> None:
+        place.xero.organisation("Somebody else")
+        place.write(place.custom(org))
+        assert findings(place, ORGANISATION) == dict.fromkeys(CHECKS, "ok")
+
+    @pytest.mark.usefixtures("house")
+    def test_what_is_wrong_in_xero_is_found_there(self, place: Place, org: Any) -> None:
+        org.archive_account("480")
+        org.settings(may_approve=False)
+        place.write(place.table(org.tenant_id, bill_status="authorised", tax="GONE", currency="JPY"))
+        found = findings(place, ORGANISATION)
+        assert {check for check, level in found.items() if level == "failed"} == {
+            "account",
+            "rights",
+            "tax",
+            "currency",
+        }
+
+    @pytest.mark.usefixtures("house")
+    def test_a_scope_that_was_not_granted_is_named(self, place: Place, org: Any) -> None:
+        scopes = (
+            '["accounting.invoices", "accounting.settings.read", "accounting.contacts.read", "accounting.payments"]'
+        )
+        place.write(place.table(org.tenant_id).replace('mode = "sync"', f'mode = "sync"\nscopes = {scopes}'))
+        result = place.run("doctor")
+        assert result.exit_code == 1
+        assert "not granted: accounting.payments" in result.stdout
+
+    @pytest.mark.usefixtures("house")
+    def test_a_lost_connection_and_an_unknown_tenant_say_that_somebody_must_connect(
+        self, place: Place, org: Any
+    ) -> None:
+        org.disconnect()
+        assert findings(place, ORGANISATION) == {"connection": "failed"}
+        assert "Run billwatch connect --organisation example." in place.run("doctor").stdout
+        place.write(place.table(""))
+        assert 'tenant_id is missing; "billwatch connect" finds it' in place.run("doctor").stdout
+
+    @pytest.mark.usefixtures("house")
+    def test_it_writes_nothing_to_xero_and_makes_few_calls(self, place: Place) -> None:
+        before = place.xero.calls()
+        place.run("doctor")
+        assert place.xero.calls() - before <= 6
+        assert (place.xero.calls(method="PUT"), place.xero.calls(method="POST")) == (0, 0)
+
+
+CHECKS = ("connection", *books.CHECKS)
+
+
+def findings(place: Place, about: str) -> dict[str, str]:
+    """The level that each check of the doctor came to."""
+    rows = json.loads(place.run("doctor", "--json").stdout)
+    return {row["check"]: row["level"] for row in rows if row["about"] == about}
 
 
 def connect(place: Place, answer: str) -> "subprocess.CompletedProcess[str]":
