@@ -79,6 +79,7 @@ class Reconciler(Section, frozen=True):
     longest_wait_seconds: Seconds = 30
     tick_seconds: Annotated[int, Meta(ge=1, le=60)] = 1
     fresh_minutes: Minutes = 60
+    day_reserve_calls: Annotated[int, Meta(ge=0, le=4000)] = 100
 
     def __post_init__(self) -> None:
         if self.longest_wait_seconds < self.quiet_seconds:

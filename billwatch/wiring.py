@@ -47,7 +47,14 @@ class House:
         prefixes = {o.key: o.number_prefix for o in self.organisations.values()}
         self.ledger = Ledger.open(config.storage.url, prefixes=prefixes, mail_domain=_mail_domain(config))
         keys = [secret.reveal() for secret in config.keys.encryption]
-        self.connections = Connections(self.ledger.tokens, keys, clock, wait=wait)
+        self.connections = Connections(
+            self.ledger.tokens,
+            keys,
+            clock,
+            wait=wait,
+            day_reserve=config.reconciler.day_reserve_calls,
+            budgets=self.ledger.budgets,
+        )
         self.cycles = {o.key: self._cycle(o) for o in self.organisations.values()}
         self.desk = Desk(self.ledger, self.cycles, clock)
         self._tenants: dict[str, str] = {o.tenant_id: o.key for o in self.organisations.values() if o.tenant_id}
@@ -113,7 +120,7 @@ class House:
     def _cycle(self, organisation: Organisation) -> Cycle:
         client = self.connections.client(self.config.connection(organisation.key), organisation)
         collect = dt.timedelta(seconds=self.config.mail.collect_seconds)
-        return Cycle(organisation, client, self.ledger, self.clock, collect, self.halt)
+        return Cycle(organisation, client, self.ledger, self.clock, collect, self.halt, random.random)
 
     def _tenant_of(self, organisation: Organisation) -> str:
         """The tenant that a custom connection leads to, remembered once Xero has told it; empty until then."""

@@ -48,6 +48,9 @@ class Recovery:
                 self._settle(attempt)
 
     def _settle(self, attempt: Attempt) -> None:
+        updated = [element.write.bill_id for element in attempt.elements if element.write.bill_id]
+        if updated and not self._reader.read(updated):
+            return
         found = [self._look_up(element, attempt) for element in attempt.elements]
         age = self._clock() - attempt.started_at
         if all(found) or (age >= GIVE_UP_AFTER):
@@ -63,7 +66,6 @@ class Recovery:
         """The bill in which the element's work is to be seen; empty when it is not there."""
         write = element.write
         if write.bill_id:
-            self._reader.read([write.bill_id])
             bill = self._ledger.mirror.bill(self._key, write.bill_id)
             return write.bill_id if bill and _shows(bill, element) else ""
         since = attempt.started_at - CLOCK_SKEW

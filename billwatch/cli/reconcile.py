@@ -27,7 +27,12 @@ def command(session: Session, organisation: str, dry_run: bool, as_json: bool) -
         if dry_run:
             _rehearse(cycles, as_json)
         else:
-            _tell([cycle.turn(sweep=True) for cycle in cycles], as_json)
+            _tell([_turn(cycle) for cycle in cycles], as_json)
+
+
+def _turn(cycle: Cycle) -> Report:
+    with cycle.in_person():
+        return cycle.turn(sweep=True)
 
 
 def _tell(reports: Sequence[Report], as_json: bool) -> None:

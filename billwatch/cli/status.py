@@ -1,6 +1,7 @@
 """`billwatch status`."""
 
 import dataclasses
+import datetime as dt
 from typing import Any
 
 import click
@@ -33,7 +34,9 @@ def command(
         for each in map(session.organisation, session.keys(organisation)):
             books = ledger.mirror.books(each.key)
             listed = _listed(ledger, each.key, milestones, reason, limit)
-            summary = _summary(ledger, each.key, each.mode, books)
+            summary = _summary(ledger, each.key, each.mode, books) | {
+                "xero": _spending(ledger, each.key, session.now())
+            }
             if as_json:
                 echo_json(summary | {"milestones": [_plain(one) for one in listed]})
             else:
@@ -63,6 +66,18 @@ def _summary(ledger: Ledger, key: str, mode: str, books: Books) -> dict[str, Any
     }
 
 
+def _spending(ledger: Ledger, key: str, now: dt.datetime) -> dict[str, Any]:
+    """What is left of Xero's limits, and what was spent today and this month; Xero counts both in UTC."""
+    budget, days = ledger.budgets.budget(key), ledger.budgets.spent(key, now.date().replace(day=1))
+    spent = [one for day in days.values() for one in day.values()]
+    return {
+        "left": {kind: {"calls": one.left, "seen": one.seen} for kind, one in sorted(budget.windows.items())},
+        "refused_until": {kind: until for kind, until in sorted(budget.shut.items()) if until > now},
+        "today": {name: dataclasses.asdict(one) for name, one in days.get(now.date(), {}).items()},
+        "month": {"calls": sum(one.calls for one in spent), "bytes": sum(one.bytes for one in spent)},
+    }
+
+
 def _plain(one: Listed) -> dict[str, Any]:
     verdict, bill = one.verdict, one.bill
     return {
@@ -88,6 +103,7 @@ def _tell(summary: dict[str, Any], listed: list[Listed], books: Books) -> None:
         click.echo(f"  {books.hold}: {books.hold_detail}")
     queues = ("undrained", "dirty", "open_flags", "open_attempts", "mails_owed", "mails_refused")
     click.echo("  " + " · ".join(f"{name.replace('_', ' ')} {summary[name]}" for name in queues))
+    _tell_spending(summary["xero"])
     for reason, count in sorted(summary["counts"].items()):
         headline = words(Reason(reason)).headline if reason != "UNDECIDED" else "not decided yet"
         click.echo(f"  {count:>6}  {reason:<20} {headline}")
@@ -98,6 +114,22 @@ def _tell(summary: dict[str, Any], listed: list[Listed], books: Books) -> None:
             [_row(one, books) for one in listed],
             right={2},
         )
+
+
+def _tell_spending(xero: dict[str, Any]) -> None:
+    today, month, day = xero["today"], xero["month"], xero["left"].get("day")
+    calls, received = (sum(one[what] for one in today.values()) for what in ("calls", "bytes"))
+    left = f", {day['calls']} left when last asked" if day else ""
+    click.echo(
+        f"  Xero: {calls} calls today ({received / 1000:,.0f} kB){left} · "
+        f"{month['calls']} this month ({month['bytes'] / 1_000_000:,.1f} MB)"
+    )
+    by_calls = sorted(today.items(), key=lambda item: -item[1]["calls"])
+    if by_calls:
+        told = (f"{name} {one['calls']} ({one['bytes'] / 1000:,.0f} kB)" for name, one in by_calls)
+        click.echo(f"    {' · '.join(told)}")
+    for kind, until in xero["refused_until"].items():
+        click.echo(f"    Xero's {kind} limit is used up until {until:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _row(one: Listed, books: Books) -> tuple[str, ...]:

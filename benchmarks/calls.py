@@ -1,0 +1,192 @@
+"""Calls to Xero and bytes from it, by the sandbox's own counters, for 10,000 bills and with Xero's limits on."""
+
+import contextlib
+import datetime as dt
+import math
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import structlog
+from cryptography.fernet import Fernet
+
+from benchmarks.figures import Figure, progress
+from billwatch.config import checked
+from billwatch.daemon import Daemon
+from billwatch.sandbox import Org, Sandbox
+from billwatch.wiring import House
+from reconciler.cycle import Cycle
+from reconciler.model import Milestone
+
+KEY = "example"
+BILLS = 10_000
+PAYEES = 200
+CHANGED = 100
+EVENTS = 500
+CONFIG = """
+[server]
+port = 0
+[xero]
+api_url = "{xero}"
+identity_url = "{xero}"
+webhook_keys = ["env:WEBHOOK_KEY"]
+[keys]
+encryption = ["env:ENCRYPTION_KEY"]
+links = ["env:LINK_KEY"]
+[reconciler]
+day_reserve_calls = 0
+[[organisation]]
+key = "example"
+name = "Example Trust"
+tenant_id = "{tenant}"
+client_id = "{client}"
+client_secret = "env:CLIENT_SECRET"
+mode = "sync"
+account = "480"
+tax = "NONE"
+[organisation.people]
+accounting = ["accounts@example.org"]
+[organisation.policy]
+new_bills_per_hour = 100000
+"""
+
+
+def run() -> Iterator[Figure]:
+    """Make 10,000 bills; sweep without and with changes; 500 webhooks; and the poll that all of it replaces."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    with Sandbox() as xero, tempfile.TemporaryDirectory() as folder:
+        org = xero.organisation("Example Trust")
+        with _house(xero, org, Path(folder)) as house:
+            yield from Bench(xero, org, house).figures()
+
+
+class Bench:
+    """One organisation with 10,000 milestones, on the sandbox's clock."""
+
+    def __init__(self, xero: Sandbox, org: Org, house: House) -> None:
+        self._xero, self._org, self._house = xero, org, house
+        self._cycle: Cycle = house.cycles[KEY]
+
+    def figures(self) -> Iterator[Figure]:
+        """Every figure, each on what the one before has left."""
+        payees = [self._org.add_contact(f"Payee {number}").contact_id for number in range(PAYEES)]
+        self._cycle.turn(sweep=True)
+        self._put(payees)
+        yield from self._measured("create_10000", 240, self._create)
+        self._xero.advance(minutes=15)
+        self._cycle.turn(sweep=True)
+        self._xero.advance(minutes=15)
+        yield from self._measured("idle_sweep", 2, self._sweep)
+        self._approve(0, CHANGED)
+        self._xero.advance(minutes=15)
+        yield from self._measured("sweep_100_of_10000", 6, self._sweep)
+        self._xero.advance(minutes=2)
+        yield from self._measured("500_events", 15, self._webhooks)
+        yield from self._measured("naive_poll_10000", None, self._poll)
+        refused = self._xero.desk.world.meter.refused if hasattr(self._xero.desk.world.meter, "refused") else None
+        if refused is not None:
+            yield Figure("calls_refused", sum(refused.values()), "calls", 0)
+
+    def _measured(self, name: str, most: float | None, work: object) -> Iterator[Figure]:
+        progress(f"{name} …")
+        self._xero.reset_calls()
+        began = time.monotonic()
+        assert callable(work)
+        work()
+        table = self._xero.calls_table()
+        parts = ", ".join(f"{row['method']} {row['endpoint']} {row['calls']}" for row in table)
+        progress(f"{name}: {time.monotonic() - began:.1f} s, {parts}")
+        yield Figure(f"calls_{name}", sum(int(str(row["calls"])) for row in table), "calls", most)
+        yield Figure(f"bytes_{name}", sum(int(str(row["bytes"])) for row in table), "bytes")
+
+    def _put(self, payees: list[str]) -> None:
+        today = self._xero.now().date()
+        milestones = [
+            Milestone(
+                KEY,
+                f"M-{number:05d}",
+                f"Stage {number}",
+                f"Payee {number % PAYEES}",
+                Decimal(1_000 + number),
+                today,
+                stages=frozenset({"approved"}),
+                contact_id=payees[number % PAYEES],
+            )
+            for number in range(BILLS)
+        ]
+        self._house.ledger.milestones.put(milestones, self._house.clock())
+
+    def _create(self) -> None:
+        """Tick as the daemon does until all are billed; where a minute is used up, the clock goes on to the next."""
+        while (made := len(self._org.bills())) < BILLS or self._house.ledger.attempts.open(KEY):
+            progress(f"{made} of {BILLS} bills")
+            if self._cycle.tick() is None:
+                self._xero.advance(seconds=5)
+
+    def _sweep(self) -> None:
+        self._cycle.turn(sweep=True)
+
+    def _approve(self, first: int, count: int) -> None:
+        for bill in self._org.bills()[first : first + count]:
+            self._org.approve(bill.bill_id)
+
+    def _webhooks(self) -> None:
+        """500 bills are approved within a minute, each with an event of its own through the real endpoint."""
+        daemon = Daemon(self._house)
+        hooks = self._xero.webhooks
+        daemon.start()
+        try:
+            hooks.configure(f"{daemon.url}/webhooks/xero", WEBHOOK_KEY)
+            hooks.enable()
+            self._xero.reset_calls()
+            for tenth in range(10):
+                self._approve(CHANGED + tenth * EVENTS // 10, EVENTS // 10)
+                hooks.flush()
+                progress(f"{(tenth + 1) * EVENTS // 10} of {EVENTS} events")
+                time.sleep(1)
+            self._until_approved(CHANGED + EVENTS)
+        finally:
+            daemon.stop()
+
+    def _until_approved(self, count: int) -> None:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            found = self._house.ledger.overview.counts(KEY)
+            if sum(number for reason, number in found.items() if reason and reason.value == "APPROVED") >= count:
+                return
+            time.sleep(0.2)
+        raise TimeoutError(f"{count} approved bills were not seen within 90 s")
+
+    def _poll(self) -> None:
+        """One GET for each bill."""
+        self._xero.limits(on=False)
+        client = self._cycle.reader._xero
+        for number, bill in enumerate(self._org.bills()):
+            client.bill(bill.bill_id)
+            if number % 1_000 == 0:
+                progress(f"{number} of {BILLS} polled")
+
+
+WEBHOOK_KEY = "a key of the benchmark"
+
+
+@contextlib.contextmanager
+def _house(xero: Sandbox, org: Org, folder: Path) -> Iterator[House]:
+    environ = {
+        "ENCRYPTION_KEY": Fernet.generate_key().decode(),
+        "LINK_KEY": secrets.token_urlsafe(32),
+        "WEBHOOK_KEY": WEBHOOK_KEY,
+        "CLIENT_SECRET": xero.client_secret,
+    }
+    text = CONFIG.format(xero=xero.url, tenant=org.tenant_id, client=xero.client_id)
+    config = checked(text.encode(), folder / "billwatch.toml", environ=environ)
+    with House(config, clock=lambda: xero.now().astimezone(dt.UTC), wait=lambda seconds: _wait(xero, seconds)) as house:
+        yield house
+
+
+def _wait(xero: Sandbox, seconds: float) -> None:
+    """Let the sandbox's clock go on instead of sleeping."""
+    xero.advance(seconds=math.ceil(seconds))

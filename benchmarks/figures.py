@@ -1,0 +1,31 @@
+"""What a part of the benchmarks yields, and how long work shows that it goes on."""
+
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured value; `most` is the promise that it keeps, if one was made."""
+
+    name: str
+    value: float
+    unit: str
+    most: float | None = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether the promise holds."""
+        return self.most is None or self.value <= self.most
+
+    def __str__(self) -> str:
+        return f"figure {self.name} {self.value:g} {self.unit}" if self.value < 1e6 else self._whole()
+
+    def _whole(self) -> str:
+        return f"figure {self.name} {self.value:.0f} {self.unit}"
+
+
+def progress(text: str) -> None:
+    """Tell on the error stream what goes on, so that the figures alone stand on the output."""
+    sys.stderr.write(f"  {text}\n")
+    sys.stderr.flush()
