@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -9,13 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import click
 import httpx
 import pytest
 
+from billwatch.cli import main
 from billwatch.config import load
 from billwatch.connecting.consent import Declined, Stray, ask
 from billwatch.connecting.loopback import Loopback
 from billwatch.connecting.snippet import snippet
+from billwatch.sections import REDIRECT_PORT
 from reconciler.errors import InputError
 from reconciler.xero.settings import Connection
 from reconciler.xero.shapes import Tenant
@@ -154,3 +158,21 @@ def test_the_lines_to_append_make_a_configuration(configured: Path) -> None:
 def test_the_key_of_the_lines_to_append_is_not_taken(configured: Path) -> None:
     lines = snippet(load(configured, secrets=False), "acme", Tenant("id", TENANT, "ORGANISATION", "Acme"))
     assert 'key = "acme-2"' in lines
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs/connecting.md").read_text(encoding="utf-8")
+
+
+def test_every_command_in_the_document_exists_with_its_options() -> None:
+    named = set(re.findall(r"`(?:``\n)?billwatch ([a-z]+)((?: --[a-z-]+)*)", DOCUMENT))
+    assert {name for name, _ in named} == {"connect", "connections", "doctor"}
+    for name, options in named:
+        command = main.get_command(click.Context(main), name)
+        assert command is not None, name
+        assert set(options.split()) <= {option for each in command.params for option in each.opts}
+
+
+def test_the_document_names_the_redirect_address_and_the_scopes_that_are_asked_for() -> None:
+    question = ask(APP, REDIRECT_PORT)
+    assert f"`{question.redirect_uri}`" in DOCUMENT
+    assert set(re.findall(r"^\| `(.*?)` \|", DOCUMENT, re.MULTILINE)) == set(asked(APP)["scope"].split())
