@@ -27,9 +27,9 @@ ACTIONS = {
 CHOICES = """\
 ## The choices
 
-A page, and `billwatch explain`, offer only the choices that lead somewhere: no other date for a bill that is approved; no
-overwriting of it unless the policy `approved_bills` is `"update"`, and never once money was applied to it. A choice writes
-nothing to Xero itself. It is recorded, and the milestone is decided again.
+A page, and `billwatch explain`, offer only the choices that lead somewhere: no other date for a bill that is approved;
+no overwriting of it unless the policy `approved_bills` is `"update"`, and never once money was applied to it. A choice
+writes nothing to Xero itself. It is recorded, and the milestone is decided again.
 """
 SHOWN = {
     "until": " [until its last day]",
