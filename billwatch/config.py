@@ -5,6 +5,7 @@ Every option is described in `config.example.toml`; a test holds that file again
 
 import os
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from msgspec import Meta
 
 from billwatch.complaints import Unfit, complain, nearest
 from billwatch.secret import Secret, encryption_flaw, link_key_flaw, no_flaw
-from billwatch.sections import KeyRing, Mail, Organisation, Reconciler, Section, Server, Storage, Xero
+from billwatch.sections import KeyRing, Mail, Organisation, Reconciler, Section, Server, Storage, User, Xero
 from reconciler import model
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.xero.settings import Connection
@@ -31,9 +32,13 @@ class Config(Section, frozen=True):
     xero: Xero = Xero()
     reconciler: Reconciler = Reconciler()
     mail: Mail = Mail()
+    user: tuple[User, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse_twins(self.organisation)
+        for name, count in Counter(each.name for each in self.user).items():
+            if count > 1:
+                raise Unfit("user", f"names “{name}” twice, but each user has a name of their own")
         for each in self.organisation:
             if self.mail.host and not each.people.accounting:
                 raise Unfit(f"organisation.{each.key}.people.accounting", "names nobody, so nobody would be warned")

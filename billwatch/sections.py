@@ -15,6 +15,9 @@ from billwatch.values import (
     Currency,
     Days,
     Keys,
+    HashOrNone,
+    HeaderOrNone,
+    IpAddress,
     ListeningPort,
     Minutes,
     Name,
@@ -50,6 +53,20 @@ class Server(Section, frozen=True):
 
 class Storage(Section, frozen=True):
     """The database. Once loaded, the path in `url` is absolute."""
+    user_header: HeaderOrNone = ""
+    proxies: tuple[IpAddress, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.user_header and not self.proxies:
+            raise Unfit("proxies", "names no address, but user_header is only believed when one of them sends it")
+
+
+class User(Section, frozen=True):
+    """Somebody who may use the dashboard. Without a hash, only through `user_header`."""
+
+    name: Name
+    password_hash: HashOrNone = ""
+    role: Literal["view", "act"] = "view"
 
     url: StorageUrl = "sqlite:///billwatch.db"
 

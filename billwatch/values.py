@@ -76,6 +76,20 @@ Prefix = Annotated[
         description=f"a text of at most {LONGEST_PREFIX} characters, so that no bill number exceeds Xero's 255",
     ),
 ]
+HeaderOrNone = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z0-9-]{0,64}\Z", description="empty or the name of a header such as X-Remote-User"),
+]
+IpAddress = Annotated[
+    str, Meta(pattern=r"^[0-9a-fA-F.:]{2,45}\Z", description="the address of a machine, such as 127.0.0.1")
+]
+HashOrNone = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:scrypt\$\d{1,8}\$\d{1,3}\$\d{1,3}\$[A-Za-z0-9_-]{22}\$[A-Za-z0-9_-]{43})?\Z",
+        description='a hash that "billwatch password" printed',
+    ),
+]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 ListeningPort = Annotated[int, Meta(ge=1, le=65535)]
 Minutes = Annotated[int, Meta(ge=1, le=10080)]

@@ -10,6 +10,7 @@ from storage.budgets import Budgets
 from storage.database import Store, open_store
 from storage.drain import Inbox
 from storage.inbox import GroupInbox, SqliteStore
+from storage.listing import Listing
 from storage.milestones import Milestones
 from storage.mirror import Mirror
 from storage.outbox import Outbox
@@ -39,6 +40,7 @@ class Ledger:
         self.attempts = Attempts(store, known)
         self.outbox = Outbox(store, mail_domain)
         self.overview = Overview(store)
+        self.listing = Listing(store)
         self.tickets = Tickets(store)
         self.tokens = Tokens(store)
         self.state = State(store)

@@ -52,6 +52,7 @@ class MilestoneRow(Row):
             (("organisation", "contact_id"), False),
             (("organisation", "url"), False),
             (("organisation", "date"), False),
+            (("organisation", "key", "payee_folded", "title"), False),
         )
 
 

@@ -164,7 +164,7 @@ def test_the_same_tenant_with_another_client_is_still_the_same_organisation(tmp_
     [
         ("[servr]", 'servr is not an option; did you mean "server"?'),
         ("[server]\nprt = 1", 'server.prt is not an option; did you mean "port"?'),
-        ("[server]\nzzz = 1", "server.zzz is not an option; there are host, port, public_url."),
+        ("[server]\nzzz = 1", "server.zzz is not an option; there are host, port, public_url, user_header, proxies."),
         ("polcy = {}", 'organisation.acme.polcy is not an option; did you mean "policy"?'),
         ('[server]\nport = "80"', 'server.port is "80", but must be a whole number from 0 to 65535.'),
         ("[server]\nport = 80.5", "server.port is 80.5, but must be a whole number from 0 to 65535."),

@@ -13,7 +13,7 @@ import pytest
 from billwatch.config import Config, load
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
-OPTION = re.compile(r"^# (?=[a-z_]+ = )", re.MULTILINE)
+OPTION = re.compile(r"^# (?=[a-z_]+ = |\[\[\w+\]\]$)", re.MULTILINE)
 
 
 def uncommented() -> str:

@@ -1,0 +1,19 @@
+"""`billwatch password`."""
+
+import click
+
+from receiver.dashboard.passwords import LONGEST, hashed
+
+SHORTEST = 12
+
+
+@click.command(name="password")
+def command() -> None:
+    """Make the hash of a password for the dashboard.
+
+    Asks for the password twice and prints the hash; put it into the configuration as password_hash. Nothing is kept.
+    """
+    password = click.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True)
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise click.ClickException(f"A password needs at least {SHORTEST} characters. A few unusual words do well.")
+    click.echo(hashed(password))
