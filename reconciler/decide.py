@@ -8,10 +8,9 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from reconciler.compare import LINE, MATERIAL, MONEY, View, compared, due_date, look, mark, taken, unwanted_mark
+from reconciler.compare import LINE, MATERIAL, MONEY, View, compared, look, mark, unwanted_mark
 from reconciler.locks import effective_lock, lock_reason, locked
 from reconciler.model import (
-    NEW_CONTACT,
     Bill,
     Books,
     Case,
@@ -19,16 +18,14 @@ from reconciler.model import (
     Mode,
     Organisation,
     Status,
-    Terms,
-    Tracking,
     Verdict,
     Write,
-    bill_number,
-    differing,
     first_open,
 )
+from reconciler.plan import plan
 from reconciler.reasons import Reason, words
 from reconciler.refusals import lock_date, named
+from reconciler.usable import problem
 
 SKIPS = {
     Status.PAID: Reason.PAID,
@@ -36,7 +33,6 @@ SKIPS = {
     Status.SUBMITTED: Reason.AWAITING_APPROVAL,
     Status.DRAFT: Reason.IN_SYNC,
 }
-CATEGORIES = 2
 SETTLED_EDITS = frozenset({Field.CONTACT, Field.DUE_DATE, Field.DESCRIPTION, Field.ACCOUNT, Field.TRACKING})
 
 
@@ -219,16 +215,13 @@ def lock_dates(view: View) -> View | Verdict:
 
 def usable(view: View) -> View | Verdict:
     """15. What a new bill, or a changed line, payee or currency, would name must be usable in Xero."""
-    write = plan(view)
-    fields = write.fields if write.bill_id else frozenset(Field)
-    for unusable in (_contact_problem, _currency_problem, _line_problem, _permission_problem):
-        problem = unusable(view, write, fields)
-        if problem:
-            reason, what = problem
-            # What we see for ourselves needs no refusal to be remembered, which would outlast its cause.
-            seen = replace(view, link=replace(view.link, refusal=None))
-            return _verdict(seen, reason, message=what, fields=view.pending)
-    return view
+    found = problem(view, plan(view))
+    if found is None:
+        return view
+    reason, what = found
+    # What we see for ourselves needs no refusal to be remembered, which would outlast its cause.
+    seen = replace(view, link=replace(view.link, refusal=None))
+    return _verdict(seen, reason, message=what, fields=view.pending)
 
 
 def refused(view: View) -> View | Verdict:
@@ -282,35 +275,6 @@ ROWS: tuple[Callable[[View], View | Verdict], ...] = (
 )
 
 
-def plan(view: View) -> Write:
-    """What would be written: a whole new bill, or the pending fields with everything else as Xero has it."""
-    organisation, bill, theirs = view.organisation, view.bill, view.theirs
-    if bill is None or theirs is None:
-        terms, moved = _moved(view, view.ours)
-        number = bill_number(organisation.number_prefix, view.case.milestone.key, view.link.generation)
-        return Write(terms, organisation.status, number, url=view.case.milestone.links.milestone, moved=moved)
-    fields = view.pending
-    if Field.TOTAL in fields:
-        fields |= differing(view.ours, theirs) & {Field.SENSE}
-    whole_line = LINE if Field.LINES in fields else frozenset()
-    fields |= differing(view.ours, theirs) & whole_line
-    terms, moved = _moved(view, taken(theirs, view.ours, fields | whole_line))
-    if moved:
-        fields |= {Field.DATE, Field.DUE_DATE}
-    return Write(terms, bill.status, bill.number, bill_id=bill.bill_id, fields=fields, moved=moved)
-
-
-def _moved(view: View, terms: Terms) -> tuple[Terms, bool]:
-    """The terms with their date moved out of a locked period, where the policy says so."""
-    lock, policy = effective_lock(view.organisation, view.books), view.organisation.policy
-    unapproved = view.bill.status.unapproved if view.bill else view.organisation.status.unapproved
-    pushes = unapproved and policy.locked_drafts == "push"
-    if lock is None or pushes or policy.locked_dates != "move" or not locked(terms.date, lock):
-        return terms, False
-    date = first_open(lock)
-    return replace(terms, date=date, due_date=due_date(view.case, view.organisation, date)), True
-
-
 def _no_bill_due(view: View) -> Reason | None:
     milestone = view.case.milestone
     if milestone.cancelled:
@@ -331,64 +295,6 @@ def _settled_reason(bill: Bill) -> Reason:
     if bill.credited and not bill.paid:
         return Reason.BILL_CREDITED
     return Reason.BILL_PAID if bill.status is Status.PAID else Reason.BILL_PART_PAID
-
-
-def _contact_problem(view: View, write: Write, fields: frozenset[Field]) -> tuple[Reason, str] | None:
-    """("The contact with the specified contact details has been archived. …")."""
-    if Field.CONTACT not in fields:
-        return None
-    contacts = view.case.contacts
-    if view.case.milestone.contact_id and not contacts:
-        return Reason.CONTACT_UNKNOWN, write.terms.contact
-    if any(c.archived for c in contacts if c.contact_id == write.terms.contact):
-        return Reason.CONTACT_ARCHIVED, ""
-    ambiguous = len(contacts) > 1 and not write.terms.contact.startswith(NEW_CONTACT)
-    return (Reason.CONTACT_AMBIGUOUS, "") if ambiguous else None
-
-
-def _currency_problem(view: View, write: Write, fields: frozenset[Field]) -> tuple[Reason, str] | None:
-    """("Organisation is not subscribed to currency …")."""
-    if write.bill_id and Field.CURRENCY in fields:
-        return Reason.CURRENCY_CHANGED, ""
-    allowed = view.books.currencies
-    return (Reason.CURRENCY_DISABLED, "") if allowed is not None and write.terms.currency not in allowed else None
-
-
-def _line_problem(view: View, write: Write, fields: frozenset[Field]) -> tuple[Reason, str] | None:
-    """("Account code '…' is not a valid code for this document."); a line is always sent whole, and those of an
-    approved bill are judged anew whatever is sent."""
-    writes_line, approved = bool(fields & (LINE | {Field.LINES})), not write.status.unapproved
-    if not writes_line and not approved:
-        return None
-    coded = [(write.terms.account, write.terms.tax)]
-    if view.bill and not writes_line:
-        coded = [(line.account, line.tax) for line in view.bill.lines]
-    for account, tax in coded:
-        if not _account_fits(account, approved, view.books):
-            return Reason.ACCOUNT_UNUSABLE, account or "(none)"
-        if tax and view.books.taxes is not None and tax not in view.books.taxes:
-            return Reason.TAX_INVALID, tax
-    return _tracking_problem(write.terms.tracking, view.books) if writes_line else None
-
-
-def _account_fits(account: str, approved: bool, books: Books) -> bool:
-    if not account:
-        return not approved
-    return books.accounts is None or account in books.accounts
-
-
-def _tracking_problem(tracking: Tracking, books: Books) -> tuple[Reason, str] | None:
-    unknown = [pair for pair in tracking if books.tracking is not None and pair not in books.tracking]
-    named = ", ".join(f"{category}: {option}" for category, option in unknown or tracking)
-    if unknown:
-        return Reason.TRACKING_UNUSABLE, f"{named} is not there, or archived"
-    too_many = f"{named} are more than the {CATEGORIES} categories that a line takes"
-    return (Reason.TRACKING_UNUSABLE, too_many) if len(tracking) > CATEGORIES else None
-
-
-def _permission_problem(view: View, write: Write, _fields: frozenset[Field]) -> tuple[Reason, str] | None:
-    """("The User specified does not have the correct permissions to perform this action")."""
-    return (Reason.NOT_PERMITTED, "") if write.status is Status.AUTHORISED and not view.books.may_approve else None
 
 
 def _kept(view: View, reason: Reason, bill_id: str) -> bool:

@@ -9,13 +9,14 @@ from likely_cases import Facts, likely, next_case, turned
 from sandbox_cases import World, worlds
 
 from reconciler.compare import look, with_adopted
-from reconciler.decide import decide, plan
+from reconciler.decide import decide
 from reconciler.locks import effective_lock, locked
 from reconciler.model import (
     Decision,
     Field,
     Mode,
 )
+from reconciler.plan import plan
 from reconciler.reasons import WORDS, Action, Reason
 
 # Flags that say that Xero would not take it. The others are about what people mean: who changed what, which bill is

@@ -29,6 +29,7 @@ from case_builders import (
 from decision_table import ALIKE, DEARER, HALF, NO, TABLE, TWICE, UPDATING, Row
 
 from reconciler.decide import decide
+from reconciler.due import Due
 from reconciler.model import (
     Case,
     Contact,
@@ -57,11 +58,26 @@ def test_a_new_bill_says_what_the_milestone_says() -> None:
 
 def test_a_new_bill_falls_back_on_the_organisations_settings() -> None:
     organisation = an_organisation(
-        account="429", tax="INPUT2", sense=Sense.EXCLUSIVE, due_days=30, tracking=(("Region", "North"),), currency="AUD"
+        account="429", tax="INPUT2", sense=Sense.EXCLUSIVE, due=Due(30), tracking=(("Region", "North"),), currency="AUD"
     )
     terms = judge(unbilled(), organisation).write.terms
     assert (terms.account, terms.tax, terms.sense) == ("429", "INPUT2", Sense.EXCLUSIVE)
     assert (terms.due_date, terms.tracking, terms.currency) == (day("2026-07-31"), (("Region", "North"),), "AUD")
+
+
+@pytest.mark.parametrize(
+    ("template", "changes", "text"),
+    [
+        ("{description}", {}, "Second stage"),
+        ("{description}", {"description": "For the roof"}, "For the roof"),
+        ("{title} ({key}): {description}", {"description": "For the roof"}, "Second stage (M1): For the roof"),
+        ("{{{payee}}}", {"payee": "{key} & Co"}, "{{key} & Co}"),
+        ("{description}", {"description": "x" * 4_500}, "x" * 4_000),
+    ],
+)
+def test_the_line_of_a_bill_says_what_the_template_says(template: str, changes: dict[str, str], text: str) -> None:
+    verdict = judge(unbilled(a_milestone(**changes)), an_organisation(description=template))
+    assert verdict.write.terms.description == text
 
 
 def test_what_the_milestone_says_of_itself_overrides_the_settings() -> None:
@@ -193,7 +209,7 @@ def test_an_update_sends_what_is_pending_and_leaves_the_rest_as_xero_has_it() ->
         ({"tracking": (("Region", "North"),)}, {Field.TRACKING}),
         ({"sense": Sense.EXCLUSIVE}, {Field.SENSE}),
     ],
-    ids=str,
+    ids=lambda value: "-".join(sorted(map(str, value))),
 )
 def test_a_change_of_the_milestone_is_pending_in_its_fields_alone(changes: dict[str, Any], fields: set[Field]) -> None:
     assert judge(billed(a_milestone(**changes))).write.fields == fields
