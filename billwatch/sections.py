@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from string import Formatter
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,10 +15,10 @@ from billwatch.values import (
     AddressOrNone,
     Currency,
     Days,
-    Keys,
     HashOrNone,
     HeaderOrNone,
     IpAddress,
+    Keys,
     ListeningPort,
     Minutes,
     Name,
@@ -33,10 +34,13 @@ from billwatch.values import (
     Tracking,
 )
 from reconciler import model
+from reconciler.compare import PLACEHOLDERS
+from reconciler.due import FORTNIGHT, due
 from reconciler.reasons import Role
 from reconciler.xero.settings import SCOPES
 
 REDIRECT_PORT = 8914
+DUE_FORMS = '"14 days", "end of month", "end of following month" or "20th of following month"'
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,10 +53,6 @@ class Server(Section, frozen=True):
     host: Text = "127.0.0.1"
     port: Port = 8080
     public_url: PublicUrl = ""
-
-
-class Storage(Section, frozen=True):
-    """The database. Once loaded, the path in `url` is absolute."""
     user_header: HeaderOrNone = ""
     proxies: tuple[IpAddress, ...] = ()
 
@@ -67,6 +67,10 @@ class User(Section, frozen=True):
     name: Name
     password_hash: HashOrNone = ""
     role: Literal["view", "act"] = "view"
+
+
+class Storage(Section, frozen=True):
+    """The database. Once loaded, the path in `url` is absolute."""
 
     url: StorageUrl = "sqlite:///billwatch.db"
 
@@ -173,12 +177,19 @@ class Organisation(Section, frozen=True):
     currency: Currency = ""
     bill_status: Literal["draft", "submitted", "authorised"] = "submitted"
     number_prefix: Prefix = ""
-    due_days: Annotated[int, Meta(ge=0, le=3650)] = 14
+    due: Annotated[str, Meta(max_length=40)] = "14 days"
+    description: Annotated[str, Meta(min_length=1, max_length=1_000)] = "{description}"
     tracking: Tracking = {}
     sync_points: Annotated[tuple[Slug, ...], Meta(min_length=1)] = ("approved",)
     reply_to: AddressOrNone = ""
     people: People = People()
     policy: Policy = Policy()
+
+    def __post_init__(self) -> None:
+        if due(self.due) is None:
+            raise Unfit("due", f'is "{self.due}", but must be {DUE_FORMS}')
+        if fault := _template_fault(self.description):
+            raise Unfit("description", fault)
 
     def leads_to(self) -> Iterator[str]:
         """What tells its Xero organisation apart: the tenant, and the client where that has only one tenant."""
@@ -200,13 +211,26 @@ class Organisation(Section, frozen=True):
             currency=self.currency,
             status=model.Status(self.bill_status.upper()),
             number_prefix=self.number_prefix,
-            due_days=self.due_days,
+            due=due(self.due) or FORTNIGHT,
+            description=self.description,
             tracking=tuple(sorted(self.tracking.items())),
             sync_points=frozenset(self.sync_points),
             people=_by_role(self.people),
             reply_to=self.reply_to,
             policy=_policy(self.policy, fresh_minutes),
         )
+
+
+def _template_fault(template: str) -> str:
+    """What is wrong with the template of a description; empty when nothing is."""
+    try:
+        parts = [part for part in Formatter().parse(template) if part[1] is not None]
+    except ValueError:
+        return "has a brace too many or too few; a brace to be printed is written twice"
+    for _, name, form, conversion in parts:
+        if name not in PLACEHOLDERS or form or conversion:
+            return f"has {{{name}}}, but may name only {', '.join(f'{{{each}}}' for each in PLACEHOLDERS)}"
+    return ""
 
 
 _SENSES = {

@@ -122,9 +122,7 @@ class Item:
         bill, milestone = self.bill, self.decision.case.milestone
         if bill and bill.status.live:
             return None if bill.status is Status.PAID else bill.due_date
-        return (
-            None if milestone.cancelled else milestone.due_date or self.date + dt.timedelta(self.organisation.due_days)
-        )
+        return None if milestone.cancelled else milestone.due_date or self.organisation.due.after(self.date)
 
     @property
     def happened(self) -> str:

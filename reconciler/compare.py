@@ -29,6 +29,8 @@ from reconciler.reasons import Reason
 
 MONEY = frozenset({Field.TOTAL, Field.CURRENCY, Field.CONTACT})
 MATERIAL = MONEY | {Field.DATE}
+PLACEHOLDERS = ("title", "key", "payee", "description")
+LONGEST_DESCRIPTION = 4_000
 LINE = frozenset({Field.TOTAL, Field.DESCRIPTION, Field.ACCOUNT, Field.TAX, Field.SENSE, Field.TRACKING})
 
 
@@ -105,7 +107,7 @@ def wanted(case: Case, organisation: Organisation, books: Books, theirs: Terms |
         currency=milestone.currency or organisation.currency or books.currency,
         date=date,
         due_date=due_date(case, organisation, date),
-        description=milestone.description or milestone.title,
+        description=described(milestone, organisation.description),
         account=milestone.account or organisation.account,
         tax=None if sense is Sense.NO_TAX else milestone.tax or organisation.tax or None,
         sense=sense,
@@ -121,7 +123,18 @@ def chosen_date(case: Case) -> dt.date | None:
 
 def due_date(case: Case, organisation: Organisation, date: dt.date) -> dt.date:
     """The milestone's own due date, or the organisation's usual term after the bill's date."""
-    return case.milestone.due_date or date + dt.timedelta(days=organisation.due_days)
+    return case.milestone.due_date or organisation.due.after(date)
+
+
+def described(milestone: Milestone, template: str) -> str:
+    """What the bill's line says, no longer than Xero takes."""
+    text = template.format(
+        title=milestone.title,
+        key=milestone.key,
+        payee=milestone.payee,
+        description=milestone.description or milestone.title,
+    )
+    return text[:LONGEST_DESCRIPTION]
 
 
 def with_adopted(decision: Decision) -> Decision:

@@ -84,7 +84,7 @@ def matches(cases: Iterable[Case], bills: Iterable[Bill], organisation: Organisa
         for end in match.ends:
             sharing[end].append(match)
     told = [replace(match, rivals=_rivals(match, sharing, taken)) for match in (*settled, *left)]
-    return sorted(told, key=lambda match: (not match.sure, match.key, match.bill.date, match.bill.bill_id))
+    return sorted(told, key=lambda match: (not match.sure, match.key, -len(match.grounds), match.bill.bill_id))
 
 
 def reason_in_words(match: Match, organisation: Organisation, books: Books) -> str:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from reconciler.due import FORTNIGHT, Due
 from reconciler.reasons import Action, Choose, Reason, Role
 
 ZERO = Decimal(0)
@@ -317,8 +318,8 @@ class Organisation:
     """One connected Xero tenant with its settings, as the configuration states them.
 
     `tenant_id` may be empty for a custom connection. `status` is the state in which new bills are made. A
-    milestone is due for billing once it has reached any of `sync_points`. `people` maps each role to mail
-    addresses.
+    milestone is due for billing once it has reached any of `sync_points`. `description` is the template of a bill's
+    line. `people` maps each role to mail addresses.
     """
 
     key: str
@@ -331,7 +332,8 @@ class Organisation:
     currency: str = ""
     status: Status = Status.SUBMITTED
     number_prefix: str = ""
-    due_days: int = 14
+    due: Due = FORTNIGHT
+    description: str = "{description}"
     tracking: Tracking = ()
     sync_points: frozenset[str] = frozenset({"approved"})
     people: dict[Role, tuple[str, ...]] = field(default_factory=dict)
@@ -348,10 +350,10 @@ class Books:
     """What Xero and our own records say of an organisation as a whole, at one moment.
 
     The two lock dates are inclusive. `accounts`, `taxes`, `currencies` and `tracking` hold what a bill may use,
-    `None` while unknown. `read_at`, `rights_at`, `listed_at`, `contacts_at` and `compared_at` are our times of the last
-    reading of identity, rights, lists and contacts, and of the last comparison with all open bills. `swept_at` is our
-    time of the last complete sweep; `watermark` and `swept_to` say up to when, by Xero's clock, changes of bills were
-    read at all, and by the last sweep. `hold` is set while nothing may be decided for the whole organisation. `room`
+    `None` while unknown. `read_at`, `rights_at`, `listed_at` and `compared_at` are our times of the last reading of
+    identity, rights and lists, and of the last comparison with all open bills; `swept_at` is that of the last complete
+    sweep. `contacts_at`, `watermark` and `swept_to` say up to when, by Xero's clock, changes of contacts were read,
+    changes of bills, and changes of bills by the last sweep. `hold` is set while nothing may be decided for the whole organisation. `room`
     is how many new bills, and how much money, the caps still allow in the running hour (`None`: no cap).
     """
 

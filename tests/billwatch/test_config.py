@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from billwatch.config import Config, load
+from reconciler.due import Due
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.model import Mode, Policy, Sense, Status
 from reconciler.reasons import Role
@@ -71,7 +72,8 @@ def test_every_option_of_an_organisation_reaches_the_model(tmp_path: Path) -> No
         currency = "NZD"
         bill_status = "authorised"
         number_prefix = "G-"
-        due_days = 7
+        due = "end of following month"
+        description = "{{title}} ({{key}})"
         tracking = {{ Region = "North", Programme = "Youth" }}
         sync_points = ["approved", "contract-executed"]
         reply_to = "grants@example.org"
@@ -86,7 +88,8 @@ def test_every_option_of_an_organisation_reaches_the_model(tmp_path: Path) -> No
     assert organisation.tenant_id == TENANT
     assert (organisation.mode, organisation.sense, organisation.status) == (Mode.SYNC, Sense.NO_TAX, Status.AUTHORISED)
     assert (organisation.account, organisation.tax, organisation.currency) == ("450", "NONE", "NZD")
-    assert (organisation.number_prefix, organisation.due_days) == ("G-", 7)
+    assert (organisation.number_prefix, organisation.due) == ("G-", Due(None, months=1))
+    assert organisation.description == "{title} ({key})"
     assert organisation.tracking == (("Programme", "Youth"), ("Region", "North"))
     assert organisation.sync_points == {"approved", "contract-executed"}
     assert organisation.reply_to == "grants@example.org"
@@ -204,7 +207,24 @@ def test_the_same_tenant_with_another_client_is_still_the_same_organisation(tmp_
             'organisation.acme.tenant_id is "45e4", but must be a tenant id such as '
             "45e4708e-d862-4111-ab3a-dd8cd03913e1.",
         ),
-        ("due_days = -1", "organisation.acme.due_days is -1, but must be a whole number from 0 to 3650."),
+        (
+            'due = "1 fortnight"',
+            'organisation.acme.due is "1 fortnight", but must be "14 days", "end of month", "end of following month" '
+            'or "20th of following month".',
+        ),
+        (
+            'description = "{titel}"',
+            "organisation.acme.description has {titel}, but may name only {title}, {key}, {payee}, {description}.",
+        ),
+        (
+            'description = "{title.__class__}"',
+            "organisation.acme.description has {title.__class__}, but may name only {title}, {key}, {payee}, "
+            "{description}.",
+        ),
+        (
+            'description = "{title"',
+            "organisation.acme.description has a brace too many or too few; a brace to be printed is written twice.",
+        ),
         (
             f'number_prefix = "{"x" * 51}"',
             f'organisation.acme.number_prefix is "{"x" * 51}", but must be a text of at most 50 characters, so that '
