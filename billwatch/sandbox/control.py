@@ -11,7 +11,7 @@
   disconnect, reconnect; send `{category, kind?, data?}`; bill, contact `{name}`; bills, contacts
 - `POST /control/clock` `{advance_seconds}`; `GET` tells the time
 - `POST /control/faults` — fields of `faults.Fault`; `DELETE` forgets all
-- `POST /control/weather` `{share, seed?}` — that share of the calls fails in any way, by dice; 0 for fair weather
+- `POST /control/weather` `{share, seed?, writes?}` — that share of the calls fails in any way, by dice; 0: none
 - `POST /control/limits` `{on?, minute?, day?, app_minute?, concurrent?}`
 - `POST /control/idempotency` `{down}`
 - `POST /control/switches` — fields of `switches.Switches`

@@ -71,12 +71,13 @@ class Desk:
         with self.world.lock:
             self.world.faults.add(Fault(status, **fields))
 
-    def weather(self, share: float, seed: int = 0) -> None:
-        """From now on that share of the calls fails, by dice with that seed; 0 for fair weather."""
-        if not 0 <= share <= 1:
+    def weather(self, share: float, seed: int = 0, *, writes: float | None = None) -> None:
+        """From now on that share of the calls fails, of writes another if given, by dice with that seed; 0: none."""
+        shares = (share, share if writes is None else writes)
+        if not all(0 <= one <= 1 for one in shares):
             raise ValueError("the share of failing calls lies between 0 and 1")
         with self.world.lock:
-            self.world.faults.weather = Weather(share, random.Random(seed))  # noqa: S311 - to be repeatable
+            self.world.faults.weather = Weather(*shares, random.Random(seed))  # noqa: S311 - to be repeatable
 
     def clear_faults(self) -> None:
         """Forget ordered faults, and have fair weather."""

@@ -66,13 +66,18 @@ BAD_WEATHER = (
 
 @dataclass(slots=True)
 class Weather:
-    """A share of the calls to the books, from 0 to 1, fails in one of the ways of `BAD_WEATHER`, by the dice."""
+    """A share of the calls to the books fails in one of the ways of `BAD_WEATHER`, by the dice.
 
-    share: float = 0.0
+    `reads` and `writes` lie between 0 and 1.
+    """
+
+    reads: float = 0.0
+    writes: float = 0.0
     dice: random.Random = field(default_factory=random.Random)
 
-    def take(self, path: str) -> Fault | None:
-        if not path.startswith("/api.xro/") or self.dice.random() >= self.share:
+    def take(self, method: str, path: str) -> Fault | None:
+        share = self.reads if method == "GET" else self.writes
+        if not path.startswith("/api.xro/") or self.dice.random() >= share:
             return None
         return self.dice.choice(BAD_WEATHER)
 
@@ -100,4 +105,4 @@ class Faults:
             self.ordered[place] = replace(fault, times=fault.times - 1)
             self.ordered = [one for one in self.ordered if one.times > 0]
             return fault
-        return self.weather.take(path)
+        return self.weather.take(method, path)
