@@ -11,6 +11,7 @@ from reconciler.model import Books
 from reconciler.ports import Clock
 from reconciler.reading import connected
 from reconciler.xero.connections import Connection, Connections, Tenant
+from reconciler.xero.limits import for_person
 from storage import Ledger
 
 
@@ -94,7 +95,7 @@ class Joining:
     def _kept(self, connection: Connection, attempt: Callable[[Connections], Found]) -> Found:
         """What the attempt finds with tokens of its own, which become the connection's if it is of use."""
         scratch, keys = Scratch(), [secret.reveal() for secret in self._config.keys.encryption]
-        with Connections(scratch, keys, self._clock) as trial:
+        with for_person(), Connections(scratch, keys, self._clock, budgets=self._ledger.budgets) as trial:
             found = attempt(trial)
         if found.useful:
             self._adopt(connection.kept_as, scratch.kept[connection.kept_as][0])

@@ -65,7 +65,8 @@ def disconnect(house: House, key: str) -> Tenant:
     house.connections.disconnect(connection, found[0])
     if not _left(house, connection):
         house.ledger.tokens.delete(connection.kept_as)
-    house.cycles[key].turn(sweep=True)
+    with house.cycles[key].in_person():
+        house.cycles[key].turn(sweep=True)
     return found[0]
 
 

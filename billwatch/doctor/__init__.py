@@ -12,6 +12,7 @@ from reconciler.errors import BillwatchError, ConfigurationError, ConnectionLost
 from reconciler.model import Books
 from reconciler.ports import Clock
 from reconciler.xero.connections import Connections
+from reconciler.xero.limits import for_person
 from storage import Ledger
 
 __all__ = ["Finding", "Level", "Row", "examine"]
@@ -45,10 +46,14 @@ def examine(path: Path, clock: Clock) -> Iterator[Row]:
 
 def _organisations(config: Config, clock: Clock) -> Iterator[Row]:
     keys = [secret.reveal() for secret in config.keys.encryption]
-    with Ledger.open(config.storage.url) as ledger, Connections(ledger.tokens, keys, clock) as connections:
+    with (
+        Ledger.open(config.storage.url) as ledger,
+        Connections(ledger.tokens, keys, clock, budgets=ledger.budgets) as connections,
+    ):
         for settings in config.organisation:
             try:
-                visit = _visit(config, settings, ledger, connections)
+                with for_person():
+                    visit = _visit(config, settings, ledger, connections)
             except BillwatchError as error:
                 yield Row(settings.key, "connection", failed(str(error), _mend(settings, error)))
                 continue
@@ -66,7 +71,8 @@ def _visit(config: Config, settings: Organisation, ledger: Ledger, connections: 
     look = connections.look(connection)
     now = client.read_lists(client.read_rights(client.read_organisation(Books())))
     before = ledger.mirror.books(settings.key)
-    return books.Visit(settings, connection, look, before, now, client.remaining().day)
+    reserve = config.reconciler.day_reserve_calls
+    return books.Visit(settings, connection, look, before, now, client.remaining().day, reserve)
 
 
 def _mend(settings: Organisation, error: BillwatchError) -> str:

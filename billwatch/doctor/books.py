@@ -15,13 +15,14 @@ from reconciler.xero.connections import Connection, Look
 CLOCK_DOUBTFUL = dt.timedelta(seconds=30)
 # Attempts are looked up with as much tolerance for the difference of clocks (reconciler/recovery.py).
 CLOCK_WRONG = dt.timedelta(minutes=5)
-FEW_CALLS = 100
 MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What was read of an organisation just now; `before` is what was known, `day_left` how many calls Xero grants."""
+    """What was read of an organisation just now; `before` is what was known. Of the `day_left` calls that Xero still
+    grants, `day_reserve` are kept for people.
+    """
 
     settings: Organisation
     connection: Connection
@@ -29,6 +30,7 @@ class Visit:
     before: Books
     books: Books
     day_left: int | None
+    day_reserve: int
 
 
 def clock(visit: Visit) -> Finding:
@@ -122,8 +124,9 @@ def budget(visit: Visit) -> Finding:
     left = visit.day_left
     if left is None:
         return ok("Xero told no number")
-    if left <= FEW_CALLS:
-        return warning(f"{left} calls are left today", "Wait: Xero gives out new ones every 24 hours.")
+    if left <= visit.day_reserve:
+        told = f"{left} calls are left today, so only what a person asks for is done"
+        return warning(told, "Wait: Xero gives out new ones every 24 hours.")
     return ok(f"{left} calls are left today")
 
 

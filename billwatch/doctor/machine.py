@@ -68,13 +68,13 @@ def database(machine: Machine) -> Finding:
 
 def mail(machine: Machine) -> Finding:
     """The mail server lets us in; nothing is sent."""
-    server = mail_server(machine.config.mail)
-    if server is None:
-        return warning("there is no mail server, so mails are kept and not sent", "Set host and sender under [mail].")
     try:
+        server = mail_server(machine.config.mail)
+        if server is None:
+            return warning("there is no mail server, so mails are kept and not sent", "Set host and sender in [mail].")
         with server.connected():
             return ok(f"{server.host}:{server.port} lets us in")
-    except MailError as error:
+    except (ConfigurationError, MailError) as error:
         return failed(str(error), "Check [mail]: host, port, security, username and password.")
 
 

@@ -62,7 +62,7 @@ def config(configured: Path) -> Config:
 def visit(config: Config) -> Visit:
     """A visit on which nothing is wrong."""
     look = Look((Tenant("c-1", TENANT, "ORGANISATION", "Acme"),), frozenset(SCOPES), dt.timedelta(seconds=1))
-    return Visit(config.organisation[0], config.connection("acme"), look, Books(), BOOKS, 4_000)
+    return Visit(config.organisation[0], config.connection("acme"), look, Books(), BOOKS, 4_000, 100)
 
 
 def settings(**changes: Any) -> Change:
@@ -142,7 +142,13 @@ FAULTS: list[tuple[str, Change, str, str, str]] = [
     ("tax", settings(tax="OUTPUT9"), "failed", 'tax "OUTPUT9" cannot be used', "Xero has: INPUT2, NONE"),
     ("currency", settings(currency="JPY"), "failed", 'currency "JPY" cannot be used', "Xero has: EUR, NZD"),
     ("tracking", settings(tracking={"Region": "Nroth"}), "failed", "not in Xero: Region: Nroth", "Make it under"),
-    ("calls left", lambda v: replace(v, day_left=60), "warning", "60 calls are left today", "every 24 hours"),
+    (
+        "calls left",
+        lambda v: replace(v, day_left=100),
+        "warning",
+        "100 calls are left today, so only",
+        "every 24 hours",
+    ),
 ]
 
 
@@ -349,6 +355,15 @@ def test_a_mail_server_that_cannot_be_reached_fails(config: Config, configured: 
     level, words, mend = seen(change(config, mail=mail), configured, "mail")
     assert (level, mend) == ("failed", "Check [mail]: host, port, security, username and password.")
     assert "127.0.0.1:9" in words
+
+
+def test_a_mail_password_that_is_not_there_ends_no_examination(configured: Path, config: Config) -> None:
+    added = '[mail]\nhost = "127.0.0.1"\nusername = "me"\npassword = "env:NOWHERE"\nsender = "b@example.org"\n'
+    text = configured.read_text(encoding="utf-8")
+    configured.write_text(text.replace("[mail]\n", added), encoding="utf-8")
+    rows = {row.check: row.finding for row in examine(configured, wall)}
+    assert {name for name, finding in rows.items() if finding.level is Level.FAILED} == {"secrets", "mail"}
+    assert "NOWHERE is not set" in rows["mail"].words
 
 
 def test_a_role_without_anybody_is_named(config: Config, configured: Path) -> None:

@@ -436,6 +436,12 @@ class TestDoctor:
         assert 'tenant_id is missing; "billwatch connect" finds it' in place.run("doctor").stdout
 
     @pytest.mark.usefixtures("house")
+    def test_it_and_connect_may_use_what_is_kept_for_people(self, place: Place) -> None:
+        place.xero.limits(on=True, day=60)
+        assert findings(place, ORGANISATION) == dict.fromkeys(CHECKS, "ok") | {"calls left": "warning"}
+        assert connect(place, "allow").returncode == 0
+
+    @pytest.mark.usefixtures("house")
     def test_it_writes_nothing_to_xero_and_makes_few_calls(self, place: Place) -> None:
         before = place.xero.calls()
         place.run("doctor")
