@@ -46,6 +46,7 @@ class Daemon:
         for key, cycle in self._house.cycles.items():
             self._every(f"tick {key}", pace.tick_seconds, _turn(cycle.tick))
             self._every(f"sweep {key}", pace.sweep_minutes * 60, _turn(_sweep(cycle)))
+        self._every("retention", 24 * 3600, self._house.forget)
         postman = self._house.postman()
         if postman:
             self._every("mail", pace.tick_seconds, postman.deliver)

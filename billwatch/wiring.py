@@ -22,6 +22,9 @@ from reconciler.ports import Clock, Drained
 from reconciler.xero.connections import Connections
 from storage import Ledger
 
+# Xero keeps events that it could not deliver for 31 days (developer.xero.com/documentation/webhooks/overview).
+KEEP_REQUESTS = dt.timedelta(days=31)
+
 
 def wall_clock() -> dt.datetime:
     """Now, aware, in UTC."""
@@ -88,6 +91,10 @@ class House:
         if not quiet and now - waiting.oldest < dt.timedelta(seconds=pace.longest_wait_seconds):
             return None
         return self.ledger.inbox.drain(read_events, self.tenants(), now)
+
+    def forget(self) -> int:
+        """Let go of raw webhook requests that were read longer ago than Xero would send them again."""
+        return self.ledger.inbox.forget(self.clock() - KEEP_REQUESTS)
 
     def tenants(self) -> dict[str, str]:
         """Which organisation each tenant is; that of a custom connection without a tenant id is asked for once."""

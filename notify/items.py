@@ -11,10 +11,22 @@ from notify import clean
 from notify.subjects import ONE, SAME_MONEY, fitted
 from reconciler import reasons, words
 from reconciler.model import Bill, Books, Decision, Field, Flag, Organisation, Status
-from reconciler.reasons import Reason
+from reconciler.reasons import Choose, Reason
 
 UNWANTED = frozenset({Reason.EXEMPT_WITH_BILL, Reason.BILL_NOT_WANTED, Reason.PAID_NOT_WANTED})
 PAYEE_LENGTH = 60
+
+# What takes the place of the page where there is none.
+COMMANDS = {
+    Choose.RESYNC: "billwatch resync {key}",
+    Choose.DATE: "billwatch resync {key} --date YYYY-MM-DD",
+    Choose.KEEP: "billwatch resync {key} --choose keep",
+    Choose.OVERWRITE: "billwatch resync {key} --choose overwrite",
+    Choose.BILL_AGAIN: "billwatch resync {key} --choose bill-again",
+    Choose.BILL_ANYWAY: "billwatch resync {key} --choose bill-anyway",
+    Choose.LINK: "billwatch link {key} BILL",
+    Choose.REPLACED_BY: "billwatch link {key} BILL",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +215,9 @@ class Item:
     def commands(self) -> list[str]:
         """How to act without a page."""
         key = shlex.quote(clean.plain(self.raw.case.milestone.key))
-        return [f"billwatch explain {key}", f"billwatch resync {key}", f'billwatch exempt {key} --reason "…"']
+        offered = reasons.words(self.raw.verdict.reason).choices
+        chosen = dict.fromkeys(text.format(key=key) for kind, text in COMMANDS.items() if kind in offered)
+        return [f"billwatch explain {key}", *chosen, f'billwatch exempt {key} --reason "…"']
 
     @property
     def _cancelled(self) -> bool:

@@ -118,7 +118,7 @@ class Cycle:
             self._pusher.verify(tally)
             self._decide_dirty(count)
             written = self._pusher.push()
-            self._decide_dirty(count)
+            self._decide_again_after(written, count)
             self._alert(count, written)
             self._rest(count, written)
             return self._report(count, written, tally)
@@ -211,6 +211,11 @@ class Cycle:
         while keys := milestones.dirty_keys(self._key, self._clock(), CHUNK, after):
             books, after = self._decide(keys, books, count), keys[-1]
 
+    def _decide_again_after(self, written: Tally, count: "Counted") -> None:
+        after = Counted()
+        self._decide_dirty(after)
+        count.went_on(after, written)
+
     def _decide(self, keys: Sequence[str], books: Books, count: "Counted") -> Books:
         """Gather, decide, apply; the books with what the new bills take of the room under the caps."""
         now, near = self._clock(), self.organisation.policy.near_days
@@ -295,6 +300,14 @@ class Counted:
     verdicts: Counter[Reason] = field(default_factory=Counter)
     opened: list[Flag] = field(default_factory=list)
     closed: list[Flag] = field(default_factory=list)
+
+    def went_on(self, after: "Counted", written: Tally) -> None:
+        """Take in what was decided after a push: each milestone counts once, as it stands at the end of the turn."""
+        self.opened += after.opened
+        self.closed += after.closed
+        self.verdicts -= Counter({Reason.CREATE: written.created, Reason.UPDATE: written.updated})
+        held = {reason for reason in self.verdicts if words(reason).action is Action.HOLD}
+        self.verdicts.update({reason: n for reason, n in after.verdicts.items() if reason not in held})
 
 
 def _less_room(books: Books, verdict: Verdict) -> Books:

@@ -275,7 +275,7 @@ WORDS: dict[Reason, Words] = {
     ),
     Reason.LOCKED_DRAFT: _flag(
         "draft in a locked period",
-        "The date {date} is locked (to {lock}). Xero keeps such a draft, but nobody can approve it.",
+        "The date {date} is locked (to {lock}), and a draft dated there cannot be approved in Xero.",
         "Choose a date from {proposed} on, or move the lock date in Xero.",
         Choose.DATE,
         Choose.RESYNC,

@@ -56,7 +56,7 @@ class Commands(click.Group):
         """Run the command; an error that it does not handle is told as one sentence."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
         except Exception as error:
             if ctx.params["debug"]:

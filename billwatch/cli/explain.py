@@ -9,7 +9,8 @@ from billwatch.cli.failures import Cannot
 from billwatch.cli.output import echo_json, echo_table, json_option
 from billwatch.cli.session import Session, pass_session
 from reconciler.choices import fitting
-from reconciler.model import Attempt, Books, Choice, Decision, Exemption, Flag
+from reconciler.model import Books, Choice, Decision, Exemption, Flag, Write
+from reconciler.ports import Outcome
 from reconciler.reasons import words
 from reconciler.words import (
     bill_link,
@@ -93,10 +94,10 @@ def _tell(decision: Decision, books: Books) -> None:
 def _history(timeline: list[Moment], books: Books) -> None:
     if timeline:
         click.echo()
-        echo_table(("WHEN", "WHAT", ""), [(moment(m.at, books.zone), m.what, _said(m.value)) for m in timeline])
+        echo_table(("WHEN", "WHAT", ""), [(moment(m.at, books.zone), m.what, _said(m.what, m.value)) for m in timeline])
 
 
-def _said(value: Any) -> str:
+def _said(what: str, value: Any) -> str:
     match value:
         case (action, reason):
             return f"{action} {reason}"
@@ -105,15 +106,21 @@ def _said(value: Any) -> str:
         case Exemption():
             return f"{value.reason}, by {value.by}" + (f", until {day(value.until)}" if value.until else "")
         case Flag():
-            return f"{value.reason}: {value.closed_because}" if value.closed_because else value.reason.value
+            return value.reason.value if what == "flag" else f"{value.reason}: {value.closed_because}"
         case Posted():
             return f"{value.kind} to {value.recipient}"
-        case Attempt():
-            return f"{value.method} {value.path}"
+        case Write():
+            what = "update" if value.bill_id else "new bill"
+            return f"{what} {value.number}, {money(value.terms.total, value.terms.currency)}"
+        case Outcome():
+            return " ".join(value.messages) or ("not carried out" if value.undone else "taken")
     return str(value)
 
 
 def _moment_plain(each: Moment) -> dict[str, Any]:
     value = each.value
-    raw = dataclasses.is_dataclass(value) and not isinstance(value, Attempt)
-    return {"at": each.at, "what": each.what, "value": value if raw else _said(value)}
+    return {
+        "at": each.at,
+        "what": each.what,
+        "value": value if dataclasses.is_dataclass(value) else _said(each.what, value),
+    }
