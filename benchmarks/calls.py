@@ -140,7 +140,7 @@ class Bench:
         daemon.start()
         try:
             hooks.configure(f"{daemon.url}/webhooks/xero", WEBHOOK_KEY)
-            hooks.enable()
+            progress(f"webhooks are {hooks.enable()}")
             self._xero.reset_calls()
             for tenth in range(10):
                 self._approve(CHANGED + tenth * EVENTS // 10, EVENTS // 10)

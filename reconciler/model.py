@@ -335,6 +335,8 @@ class Organisation:
     due: Due = FORTNIGHT
     description: str = "{description}"
     tracking: Tracking = ()
+    create_tracking_options: bool = False
+    history_notes: bool = False
     sync_points: frozenset[str] = frozenset({"approved"})
     people: dict[Role, tuple[str, ...]] = field(default_factory=dict)
     reply_to: str = ""
@@ -353,8 +355,9 @@ class Books:
     `None` while unknown. `read_at`, `rights_at`, `listed_at` and `compared_at` are our times of the last reading of
     identity, rights and lists, and of the last comparison with all open bills; `swept_at` is that of the last complete
     sweep. `contacts_at`, `watermark` and `swept_to` say up to when, by Xero's clock, changes of contacts were read,
-    changes of bills, and changes of bills by the last sweep. `hold` is set while nothing may be decided for the whole organisation. `room`
-    is how many new bills, and how much money, the caps still allow in the running hour (`None`: no cap).
+    changes of bills, and changes of bills by the last sweep. `hold` is set while nothing may be decided for the whole
+    organisation. `room` is how many new bills, and how much money, the caps still allow in the running hour (`None`:
+    no cap).
     """
 
     organisation_id: str = ""

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from reconciler.aftermath import remember
 from reconciler.errors import ConnectionLost, OutcomeUnknown, Permanent, RateLimited, Temporary, XeroError
 from reconciler.model import Attempt, Bill, Decision, Element, Link, Organisation
+from reconciler.notes import note
 from reconciler.ports import Clock, Ledger, Outcome, Xero
 from reconciler.reading import Reader
 from reconciler.reasons import Action, Reason
+from reconciler.usable import to_be_made
 
 BATCH = 50
 UPDATE_BATCH = 40
@@ -82,19 +84,23 @@ class Pusher:
     def verify(self, tally: Tally) -> None:
         """Finish every answered attempt from what Xero holds now."""
         answered = [(a, outcomes) for a, outcomes in self._ledger.attempts.open(self._key) if outcomes is not None]
-        if answered and self._reader.refresh(organisation=False) and self._see(answered):
+        if answered and self._see(answered):
             for attempt, outcomes in answered:
                 self._finish(attempt, outcomes, tally)
 
     def _see(self, answered: Sequence[tuple[Attempt, Sequence[Outcome]]]) -> bool:
-        """Read together what was written and the list does not show yet."""
-        unseen = [
+        """Read what was written, unless it has been read since: with the list of changes, then the rest by id."""
+        if not self._unseen(answered):
+            return True
+        return self._reader.see_written() and self._reader.read(self._unseen(answered))
+
+    def _unseen(self, answered: Sequence[tuple[Attempt, Sequence[Outcome]]]) -> list[str]:
+        return [
             bill_id
             for attempt, outcomes in answered
             for element, outcome in zip(attempt.elements, outcomes, strict=True)
             if (bill_id := _expected(element, outcome)) and self._seen(bill_id, attempt) is None
         ]
-        return not unseen or self._reader.read(unseen)
 
     def send(self, attempt: Attempt) -> None:
         """Make a recorded attempt and record the answer.
@@ -121,11 +127,26 @@ class Pusher:
     def _write(self, keys: Sequence[str], tally: Tally) -> None:
         if not self._fresh() and not self._freshen():
             return
-        decisions = [d for d in self._decide(keys) if d.verdict.action is Action.SYNC]
+        decisions = self._with_options(keys, [d for d in self._decide(keys) if d.verdict.action is Action.SYNC])
         for batch in _batches([d for d in decisions if d.verdict.reason is Reason.CREATE], BATCH):
             tally.created += self._create(batch)
         for batch in _batches([d for d in decisions if d.verdict.reason is Reason.UPDATE], UPDATE_BATCH):
             tally.updated += self._update(batch)
+
+    def _with_options(self, keys: Sequence[str], decisions: list[Decision]) -> list[Decision]:
+        """The decisions once the tracking options that they name have been made; what Xero does not take, it refuses
+        on the bill."""
+        if not self._organisation.create_tracking_options or not self._may_write():
+            return decisions
+        books = self._ledger.mirror.books(self._key)
+        wanted = {pair for d in decisions if d.verdict.write for pair in d.verdict.write.terms.tracking}
+        missing = to_be_made(tuple(sorted(wanted)), books)
+        if not missing:
+            return decisions
+        self._xero.make_options(missing, uuid.uuid4().hex)
+        if not self._reader.refresh(organisation=False, lists=True):
+            return []
+        return [d for d in self._decide(keys) if d.verdict.action is Action.SYNC]
 
     def _create(self, batch: Sequence[Decision]) -> int:
         """Make new bills; on facts older than a minute, decide again first."""
@@ -190,6 +211,9 @@ class Pusher:
                 return
             link = remember(case, element, outcome, bill, self._organisation, books, self._clock())
             links.append((element.key, link))
+            if bill and self._organisation.history_notes:
+                text = note(element, case.milestone)
+                self._ledger.notes.owe(self._key, attempt.attempt_id, bill.bill_id, text, self._clock())
         tally.refused += sum(outcome.refused for outcome in outcomes)
         self._ledger.attempts.finish(attempt.attempt_id, links, self._clock())
 

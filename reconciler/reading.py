@@ -19,7 +19,8 @@ __all__ = ["OF_CONTACTS", "OF_LISTS", "Reader", "connected", "missing_accepted"]
 
 OVERLAP = dt.timedelta(minutes=2)
 SHORT_OVERLAP = dt.timedelta(seconds=10)
-CONTACT_OVERLAP = dt.timedelta(minutes=30)
+OWN_OVERLAP = dt.timedelta(seconds=2)
+CLOCK_SKEW = dt.timedelta(minutes=30)
 LATE_EVENTS = dt.timedelta(hours=1)
 RIGHTS_FOR = dt.timedelta(minutes=15)
 # One call reads 40 bills by id or 1,000 that have changed: from the second call on, the list is never dearer in calls.
@@ -112,11 +113,15 @@ class Reader:
         rights = rights_at is None or self._clock() - rights_at > RIGHTS_FOR
         return self.refresh(organisation=True, contacts=True, rights=rights)
 
+    def see_written(self) -> bool:
+        """Read what has changed since the last look of all, which shows our own writes."""
+        return self._guarded(lambda: self._changed(look_back=OWN_OVERLAP))
+
     def read(self, bill_ids: Sequence[str]) -> bool:
         """Read these bills now."""
         return self._guarded(lambda: self._by_id(bill_ids))
 
-    def _guarded(self, read: Callable[[], None]) -> bool:
+    def _guarded(self, read: Callable[[], object]) -> bool:
         before = self._books = self._mirror.books(self._key)
         self._connected = self._state.get(connected(self._key))
         try:
@@ -176,9 +181,10 @@ class Reader:
     def _contacts(self) -> None:
         started, mark = self._clock(), self._mirror.dirty_contacts(self._key)
         last = self._books.contacts_at
-        for contacts in self._xero.changed_contacts(last - CONTACT_OVERLAP if last else None):
+        for contacts in self._xero.changed_contacts(last - OVERLAP if last else None):
             self._mirror.store_contacts(self._key, contacts)
-        self._books = replace(self._books, contacts_at=started)
+        # By Xero's clock; where it did not say, by ours, which may be wrong.
+        self._books = replace(self._books, contacts_at=self._xero.told_at or started - CLOCK_SKEW)
         if mark is not None:
             self._mirror.clean_contacts(self._key, mark)
 
@@ -189,7 +195,9 @@ class Reader:
             raise WrongOrganisation(f"“{fresh.name}” instead of “{books.name}”")
         self._books = replace(fresh, read_at=self._clock())
 
-    def _changed(self, since: dt.datetime | None = None, *, sweep: bool = False) -> set[str]:
+    def _changed(
+        self, since: dt.datetime | None = None, *, sweep: bool = False, look_back: dt.timedelta = SHORT_OVERLAP
+    ) -> set[str]:
         """Read what has changed since then, or since we last looked; the ids of what was listed.
 
         A change may show late. What is read all day long looks back over seconds only, the sweep over minutes and to
@@ -198,7 +206,7 @@ class Reader:
         books, listed = self._books, set[str]()
         reached = (books.swept_to or books.watermark) if sweep else books.watermark
         if since is None and reached:
-            since = reached - (OVERLAP if sweep else SHORT_OVERLAP)
+            since = reached - (OVERLAP if sweep else look_back)
         for bills in self._xero.changed_bills(since):
             self._keep(bills)
             self._reached(max(bill.updated_at for bill in bills), sweep=sweep)
@@ -224,15 +232,19 @@ class Reader:
         self._books = replace(self._books, compared_at=started)
 
     def _spoken_of(self) -> None:
-        """Read bills newly linked, and those that events spoke of: by id when they are few, else with one list."""
-        self._by_id(self._mirror.linked_unread(self._key, limit=1_000))
-        marks = self._mirror.dirty_bills(self._key, limit=10_000)
-        if len(marks) > BY_ID_AT_MOST:
+        """Read bills newly linked, and those that events spoke of: by id when they are few, else with one list.
+
+        After a write that was cut off before it was read back, our own new bills are among the newly linked.
+        """
+        unread, marks = self._mirror.linked_unread(self._key, limit=1_000), self._marks()
+        listed: set[str] = set()
+        if len(unread) + len(marks) > BY_ID_AT_MOST:
             listed = self._changed(self._since_events())
-            self._mirror.clean(self._key, [mark for mark in marks if mark[0] in listed])
-            marks = [mark for mark in marks if mark[0] not in listed]
-        self._by_id([bill_id for bill_id, _ in marks])
+        self._by_id(sorted({*unread, *(bill_id for bill_id, _ in marks)} - listed))
         self._mirror.clean(self._key, marks)
+
+    def _marks(self) -> list[tuple[str, int]]:
+        return self._mirror.dirty_bills(self._key, limit=10_000)
 
     def _since_events(self) -> dt.datetime | None:
         """Far enough back that the list shows what late events speak of, but not all that a replay of days would."""

@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
-from reconciler.model import Attempt, Bill, Books, Contact, Organisation, Write
+from reconciler.errors import BadRequest
+from reconciler.model import Attempt, Bill, Books, Contact, Organisation, Tracking, Write
 from reconciler.ports import Clock, Outcome, Spent
 from reconciler.xero import dates, lists, paging, parsing, requests, shapes
 from reconciler.xero.limits import Remaining, for_person
@@ -19,6 +20,7 @@ Page = TypeVar("Page", shapes.Invoices, shapes.Contacts)
 Shape = TypeVar("Shape")
 PAGE_SIZE = 1_000
 IDS_AT_ONCE = 40
+TO_SPARE = 250
 _DECIMALS = {"unitdp": "4"}
 _BILLS = 'Type=="ACCPAY"'
 
@@ -107,8 +109,10 @@ class Client:
 
     def changed_contacts(self, since: dt.datetime | None) -> Iterator[list[Contact]]:
         """Archived ones included, up to 1,000 a page and never an empty one; a contact may come twice."""
+        self._told_at = None
         params = {"includeArchived": "true"}
         for page, _ in self._pages("changed_contacts", "/Contacts", shapes.Contacts, params, since):
+            self._told_at = self._told_at or _served(page)
             if page.contacts:
                 yield [parsing.contact(item) for item in page.contacts]
 
@@ -119,6 +123,26 @@ class Client:
     def update_request(self, writes: Sequence[tuple[Write, Bill]]) -> tuple[str, str, bytes]:
         """Method, path and body of changes to up to 50 bills."""
         return requests.update(writes)
+
+    def to_spare(self) -> bool:
+        """Whether Xero, as far as it has told, has calls to spare today for what nobody waits for."""
+        day = self.remaining().day
+        return day is None or day > TO_SPARE
+
+    def annotate(self, bill_id: str, text: str, idempotency_key: str) -> None:
+        """Add a note to the history of a bill."""
+        method, path, body = requests.note(bill_id, text)
+        self._wire.write("note", method, path, body, idempotency_key)
+
+    def make_options(self, pairs: Tracking, idempotency_key: str) -> None:
+        """Make these options of tracking categories, as far as Xero takes them."""
+        found = self._get("tracking", "/TrackingCategories", shapes.TrackingCategories).tracking_categories
+        ids = {each.name: each.tracking_category_id for each in found}
+        for number, (category, option) in enumerate(pairs):
+            if category_id := ids.get(category):
+                request = requests.option(category_id, option)
+                with suppress(BadRequest):
+                    self._wire.write("tracking_option", *request, f"{idempotency_key}-{number}")
 
     def send(self, attempt: Attempt) -> list[Outcome]:
         """One outcome per element; raises OutcomeUnknown when Xero may have done it and we cannot tell."""
@@ -164,7 +188,7 @@ class Client:
         return [bill for bill in found if bill is not None]
 
 
-def _served(page: shapes.Invoices) -> dt.datetime | None:
+def _served(page: shapes.Invoices | shapes.Contacts) -> dt.datetime | None:
     with suppress(ValueError):
         return dates.instant(page.date_time_utc)
     return None

@@ -93,6 +93,7 @@ class Invoices(Shape, frozen=True):
 
 class Contacts(Shape, frozen=True):
     contacts: tuple[Contact, ...]
+    date_time_utc: str | None = msgspec.field(default=None, name="DateTimeUTC")
     pagination: Pagination | None = msgspec.field(default=None, name="pagination")
 
 
@@ -153,6 +154,7 @@ class Option(Shape, frozen=True):
 
 
 class TrackingCategory(Shape, frozen=True):
+    tracking_category_id: str | None = None
     name: str | None = None
     status: str | None = None
     options: tuple[Option, ...] | None = None
