@@ -56,7 +56,7 @@ _NAMED = {
     Reason.ACCOUNT_UNUSABLE: re.compile(r"account code ['\"]([^'\"]+)['\"]", re.IGNORECASE),
     Reason.TAX_INVALID: re.compile(r"tax ?type(?: code)? ['\"]([^'\"]+)['\"]", re.IGNORECASE),
 }
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n")
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _QUOTES = {ord(mark): "'" for mark in "\u2018\u2019\u201b\u00b4`"} | {ord(mark): '"' for mark in "\u201c\u201d"}
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -78,7 +78,7 @@ def classify(messages: Iterable[str]) -> Reason:
     same day or the dates cannot be read.
     """
     sentences = list(_sentences(messages))
-    if locks := [one for one in sentences if _LOCK.search(_plain(one))]:
+    if locks := list(_locks(sentences)):
         return _lock(locks)
     texts = [_plain(one) for one in sentences]
     return next((reason for reason, signs in _KNOWN if any(map(signs.search, texts))), Reason.REFUSED)
@@ -86,7 +86,7 @@ def classify(messages: Iterable[str]) -> Reason:
 
 def lock_date(messages: Iterable[str]) -> dt.date | None:
     """The latest lock date that the messages name; `None` when they name none that can be read for certain."""
-    days = (_lock_day(one) for one in _sentences(messages) if _LOCK.search(_plain(one)))
+    days = map(_lock_day, _locks(_sentences(messages)))
     return max((day for day in days if day), default=None)
 
 
@@ -104,6 +104,14 @@ def _lock(sentences: list[str]) -> Reason:
         return Reason.YEAR_LOCKED if year else Reason.PERIOD_LOCKED
     first, second = lock_date(period), lock_date(year)
     return Reason.PERIOD_LOCKED if first and second and first > second else Reason.YEAR_LOCKED
+
+
+def _locks(sentences: Iterable[str]) -> Iterator[str]:
+    """The sentences that speak of a lock; of one written on several lines, the lines that do so by themselves."""
+    for sentence in sentences:
+        if _LOCK.search(_plain(sentence)):
+            lines = [line for line in sentence.splitlines() if _LOCK.search(_plain(line))]
+            yield from lines or (sentence,)
 
 
 def _sentences(messages: Iterable[str]) -> Iterator[str]:
