@@ -225,8 +225,8 @@ def test_a_connection_that_may_read_but_not_write_is_told_once_and_refuses_no_mi
     world.xero.fault(status, method="PUT", times=1_000)
     world.turn()
     calls = world.xero.calls()
-    for _ in range(360):
-        world.xero.advance(seconds=10)
+    for _ in range(120):
+        world.xero.advance(seconds=30)
         world.cycle.tick()
     assert world.xero.calls() - calls < 100
     assert [(flag.key, flag.reason) for flag in world.open_flags()] == [("", Reason.CONNECTION_LOST)]
@@ -347,7 +347,7 @@ class TestPause:
             flagged.choose(Choose.OVERWRITE)
 
     def test_a_pause_in_the_middle_of_a_push_stops_before_the_next_write(self, world):
-        for n in range(1, 121):
+        for n in range(1, 61):
             world.put(f"M-{n}")
         client = world.cycle._pusher._xero
         real = client.send
