@@ -40,6 +40,7 @@ from reconciler.reasons import Role
 from reconciler.xero.settings import SCOPES
 
 REDIRECT_PORT = 8914
+SETTINGS_SCOPE = "accounting.settings"
 DUE_FORMS = '"14 days", "end of month", "end of following month" or "20th of following month"'
 
 
@@ -180,6 +181,8 @@ class Organisation(Section, frozen=True):
     due: Annotated[str, Meta(max_length=40)] = "14 days"
     description: Annotated[str, Meta(min_length=1, max_length=1_000)] = "{description}"
     tracking: Tracking = {}
+    create_tracking_options: bool = False
+    history_notes: bool = False
     sync_points: Annotated[tuple[Slug, ...], Meta(min_length=1)] = ("approved",)
     reply_to: AddressOrNone = ""
     people: People = People()
@@ -190,6 +193,8 @@ class Organisation(Section, frozen=True):
             raise Unfit("due", f'is "{self.due}", but must be {DUE_FORMS}')
         if fault := _template_fault(self.description):
             raise Unfit("description", fault)
+        if self.create_tracking_options and SETTINGS_SCOPE not in self.scopes:
+            raise Unfit("scopes", f'needs "{SETTINGS_SCOPE}" in place of its ".read", to make tracking options')
 
     def leads_to(self) -> Iterator[str]:
         """What tells its Xero organisation apart: the tenant, and the client where that has only one tenant."""
@@ -214,6 +219,8 @@ class Organisation(Section, frozen=True):
             due=due(self.due) or FORTNIGHT,
             description=self.description,
             tracking=tuple(sorted(self.tracking.items())),
+            create_tracking_options=self.create_tracking_options,
+            history_notes=self.history_notes,
             sync_points=frozenset(self.sync_points),
             people=_by_role(self.people),
             reply_to=self.reply_to,

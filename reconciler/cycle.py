@@ -15,6 +15,7 @@ from reconciler.compare import mark
 from reconciler.decide import decide
 from reconciler.errors import RateLimited, Temporary
 from reconciler.model import ZERO, Books, Decision, Flag, Link, Mode, Organisation, Verdict
+from reconciler.notes import Annotator
 from reconciler.pace import OF_CONTACTS, OF_LISTS, of_rights
 from reconciler.ports import Clock, Ledger, Notice, Report, Xero
 from reconciler.push import Pusher, Tally
@@ -72,6 +73,7 @@ class Cycle:
         self._rest_until: dt.datetime | None = None
         self._stops = 0
         self._pusher = Pusher(organisation, xero, ledger, self.reader, clock, self.decide_again, self._may_write)
+        self._annotator = Annotator(self._key, xero, ledger)
         self._recovery = Recovery(organisation, ledger, self.reader, self._pusher, clock, self._may_write)
 
     @contextmanager
@@ -119,6 +121,7 @@ class Cycle:
             self._decide_dirty(count)
             written = self._pusher.push()
             self._decide_again_after(written, count)
+            self._annotate(written)
             self._alert(count, written)
             self._rest(count, written)
             return self._report(count, written, tally)
@@ -233,6 +236,10 @@ class Cycle:
     def notice(self) -> Notice:
         """Who is mailed about which reason, and when: after others of the same cause had time to join."""
         return Notice(lambda reason: self.organisation.addresses(words(reason).roles), self._clock() + self._collect)
+
+    def _annotate(self, written: Tally) -> None:
+        if self.organisation.history_notes and not written.stopped and self._may_write():
+            self._annotator.write()
 
     def _may_write(self) -> bool:
         if self._halt.is_set() or self.organisation.mode is not Mode.SYNC:

@@ -23,6 +23,7 @@ from reconciler.model import (
     Flag,
     Link,
     Milestone,
+    Tracking,
     Verdict,
     Write,
 )
@@ -130,6 +131,18 @@ class Xero(Protocol):
         """Method, path and exact body that would change these bills as they stand now."""
         ...
 
+    def to_spare(self) -> bool:
+        """Whether Xero has calls to spare today for what nobody waits for; never asks Xero."""
+        ...
+
+    def annotate(self, bill_id: str, text: str, idempotency_key: str) -> None:
+        """Add a note to the history of a bill (1 call)."""
+        ...
+
+    def make_options(self, pairs: Tracking, idempotency_key: str) -> None:
+        """Make these options of tracking categories, as far as Xero takes them (1 call, and 1 for each)."""
+        ...
+
     def send(self, attempt: Attempt) -> list[Outcome]:
         """Make the write with the attempt's bytes and key; one outcome per element, in their order."""
         ...
@@ -142,6 +155,16 @@ class Waiting:
     count: int
     oldest: dt.datetime
     newest: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwedNote:
+    """A note that is not known to stand in the bill's history yet."""
+
+    note_id: int
+    bill_id: str
+    text: str
+    idempotency_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +373,26 @@ class Attempts(Protocol):
         ...
 
 
+class Notes(Protocol):
+    """Notes that are owed to the history of bills."""
+
+    def owe(self, organisation: str, attempt_id: int, bill_id: str, text: str, now: dt.datetime) -> None:
+        """Owe a note about what an attempt did to a bill; the same again changes nothing."""
+        ...
+
+    def owed(self, organisation: str, limit: int) -> list[OwedNote]:
+        """Notes that may still be tried, oldest first."""
+        ...
+
+    def tried(self, note_id: int) -> None:
+        """The note is about to be sent."""
+        ...
+
+    def settled(self, note_id: int) -> None:
+        """The note is written, or Xero will never take it."""
+        ...
+
+
 class State(Protocol):
     """Small facts that outlive a restart, by name."""
 
@@ -373,6 +416,8 @@ class Ledger(Protocol):
     def milestones(self) -> Milestones: ...
     @property
     def attempts(self) -> Attempts: ...
+    @property
+    def notes(self) -> Notes: ...
     @property
     def state(self) -> State: ...
 

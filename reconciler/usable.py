@@ -56,7 +56,8 @@ def _line_problem(view: View, write: Write, fields: frozenset[Field]) -> Problem
             return Reason.ACCOUNT_UNUSABLE, account or "(none)"
         if tax and view.books.taxes is not None and tax not in view.books.taxes:
             return Reason.TAX_INVALID, tax
-    return _tracking_problem(write.terms.tracking, view.books) if writes_line else None
+    makes = view.organisation.create_tracking_options
+    return _tracking_problem(write.terms.tracking, view.books, makes) if writes_line else None
 
 
 def _account_fits(account: str, approved: bool, books: Books) -> bool:
@@ -65,8 +66,17 @@ def _account_fits(account: str, approved: bool, books: Books) -> bool:
     return books.accounts is None or account in books.accounts
 
 
-def _tracking_problem(tracking: Tracking, books: Books) -> Problem | None:
-    unknown = [pair for pair in tracking if books.tracking is not None and pair not in books.tracking]
+def to_be_made(tracking: Tracking, books: Books) -> Tracking:
+    """The options that are not in Xero and can be: of a category that is, and not one of them in other letters."""
+    known = books.tracking or frozenset()
+    categories, names = {category for category, _ in known}, {(category, name.casefold()) for category, name in known}
+    return tuple((c, option) for c, option in tracking if c in categories and (c, option.casefold()) not in names)
+
+
+def _tracking_problem(tracking: Tracking, books: Books, makes: bool) -> Problem | None:
+    made = to_be_made(tracking, books) if makes else ()
+    known = (books.tracking or frozenset()).union(made)
+    unknown = [pair for pair in tracking if books.tracking is not None and pair not in known]
     named = ", ".join(f"{category}: {option}" for category, option in unknown or tracking)
     if unknown:
         return Reason.TRACKING_UNUSABLE, f"{named} is not there, or archived"

@@ -13,6 +13,7 @@ from storage.inbox import GroupInbox, SqliteStore
 from storage.listing import Listing
 from storage.milestones import Milestones
 from storage.mirror import Mirror
+from storage.notes import Notes
 from storage.outbox import Outbox
 from storage.overview import Overview
 from storage.state import State
@@ -38,6 +39,7 @@ class Ledger:
         self.mirror = Mirror(store, known)
         self.milestones = Milestones(store, known, mail_domain)
         self.attempts = Attempts(store, known)
+        self.notes = Notes(store)
         self.outbox = Outbox(store, mail_domain)
         self.overview = Overview(store)
         self.listing = Listing(store)

@@ -113,6 +113,8 @@ def tracking(visit: Visit) -> Finding:
     """Tracking categories and their options exist and are active."""
     known = visit.books.tracking or frozenset()
     missing = [f"{name}: {option}" for name, option in visit.settings.tracking.items() if (name, option) not in known]
+    if missing and visit.settings.create_tracking_options:
+        return warning(f"not in Xero: {', '.join(missing)}", "Nothing: it is made with the first bill that names it.")
     if missing:
         mend = "Make it under tracking categories in Xero, or correct tracking; capitals count."
         return failed(f"not in Xero: {', '.join(missing)}", mend)

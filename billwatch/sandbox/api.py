@@ -1,13 +1,15 @@
 """The routes of `/api.xro/2.0`, and the small read-only endpoints."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from billwatch.sandbox import api_contacts, api_invoices, api_payments, listing, shapes, wire
-from billwatch.sandbox.gate import Call, Gate, Work
+from billwatch.sandbox import api_contacts, api_invoices, api_payments, listing, messages, shapes, wire
+from billwatch.sandbox.books import Option, new_id
+from billwatch.sandbox.gate import Call, Gate, NotFound, Work
 from billwatch.sandbox.idempotency import Answer
 from billwatch.sandbox.world import World
 
@@ -49,6 +51,22 @@ def tracking_categories(call: Call) -> Answer:
     return call.answer(200, wire.envelope(call.now, TrackingCategories=[shapes.tracking_category(c) for c in found]))
 
 
+def tracking_option(call: Call) -> Answer:
+    """`PUT /TrackingCategories/{TrackingCategoryID}/Options`: one option by its name, or several."""
+    category = next((c for c in call.org.tracking.values() if c.category_id == call.path["category"].lower()), None)
+    if category is None:
+        raise NotFound
+    body = wire.load(call.body)
+    asked = body.get("Options", [body]) if isinstance(body, dict) else [{}]
+    names = [str(entry.get("Name") or "").strip() for entry in asked]
+    taken = {option.name.casefold() for option in category.options}
+    if bad := [name for name in names if not name or name.casefold() in taken]:
+        return call.answer(400, wire.plain_error(10, "ValidationException", messages.option_unusable(bad[0])))
+    made = tuple(Option(new_id(), name) for name in names)
+    call.org.tracking[category.name.casefold()] = replace(category, options=(*category.options, *made))
+    return call.answer(200, wire.envelope(call.now, Options=[shapes.option(option) for option in made]))
+
+
 _ENDPOINTS: tuple[tuple[str, tuple[str, ...], Mapping[str, Work]], ...] = (
     ("/Organisation", _SETTINGS, {"GET": organisation}),
     ("/Organisations", _SETTINGS, {"GET": organisation}),
@@ -57,6 +75,7 @@ _ENDPOINTS: tuple[tuple[str, tuple[str, ...], Mapping[str, Work]], ...] = (
     ("/TaxRates", _SETTINGS, {"GET": tax_rates}),
     ("/Currencies", _SETTINGS, {"GET": currencies}),
     ("/TrackingCategories", _SETTINGS, {"GET": tracking_categories}),
+    ("/TrackingCategories/{category}/Options", _SETTINGS, {"PUT": tracking_option}),
     (
         "/Contacts",
         _CONTACTS,

@@ -90,6 +90,11 @@ def tracking_unknown(name: str) -> str:
     return f"The tracking category or option '{name}' does not exist"
 
 
+def option_unusable(name: str) -> str:
+    """Our wording: Xero's own is not known."""
+    return f"A tracking option needs a name that no other option of its category has, which '{name}' is not"
+
+
 def name_taken(name: str) -> str:
     return (
         f"The contact name {name} is already assigned to another contact."

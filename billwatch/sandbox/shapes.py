@@ -215,7 +215,7 @@ def tracking_category(item: TrackingCategory) -> Json:
         "Name": item.name,
         "Status": item.status,
         "TrackingCategoryID": item.category_id,
-        "Options": [_option(option) for option in item.options],
+        "Options": [option(each) for each in item.options],
     }
 
 
@@ -249,7 +249,7 @@ def _unsaved(entry: Json) -> Json:
     return {key: value for key, value in entry.items() if key != "LineItemID"}
 
 
-def _option(item: Option) -> Json:
+def option(item: Option) -> Json:
     return {
         "TrackingOptionID": item.option_id,
         "Name": item.name,

@@ -14,6 +14,7 @@ from reconciler.model import NEW_CONTACT, Bill, Field, Line, Sense, Status, Term
 
 PATH = "/Invoices?summarizeErrors=false&unitdp=4"
 BATCH = 50
+LONGEST_NOTE = 2_500
 Json = dict[str, Any]
 Request = tuple[str, str, bytes]
 
@@ -35,6 +36,18 @@ def update(writes: Sequence[tuple[Write, Bill]]) -> Request:
     status sent along. When anything on the line is pending, the line is sent whole, with its LineItemID.
     """
     return "POST", PATH, _body(_changed(write, bill) for write, bill in _checked(writes))
+
+
+def note(bill_id: str, text: str) -> Request:
+    """PUT of a note into the history of a bill, cut to the length that Xero takes (developer.xero.com, "History and
+    notes")."""
+    body = {"HistoryRecords": [{"Details": text[:LONGEST_NOTE]}]}
+    return "PUT", f"/Invoices/{bill_id}/History", _encoder.encode(body)
+
+
+def option(category_id: str, name: str) -> Request:
+    """PUT of a new option of a tracking category."""
+    return "PUT", f"/TrackingCategories/{category_id}/Options", _encoder.encode({"Name": name})
 
 
 def _checked(writes: Sequence[Any]) -> Sequence[Any]:

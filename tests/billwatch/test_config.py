@@ -213,6 +213,10 @@ def test_the_same_tenant_with_another_client_is_still_the_same_organisation(tmp_
             'or "20th of following month".',
         ),
         (
+            "create_tracking_options = true",
+            'organisation.acme.scopes needs "accounting.settings" in place of its ".read", to make tracking options.',
+        ),
+        (
             'description = "{titel}"',
             "organisation.acme.description has {titel}, but may name only {title}, {key}, {payee}, {description}.",
         ),

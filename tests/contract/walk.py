@@ -69,6 +69,10 @@ class _Walk:
             yield self._call("GET", path)
         self._org.archive_tracking("Region", "West")
         yield self._call("GET", "/TrackingCategories", includeArchived="true")
+        category = self._org.books.tracking["region"].category_id
+        for note in ("", "refused"):
+            options = "/TrackingCategories/{TrackingCategoryID}/Options"
+            yield self._call("PUT", options, note, {"Name": "Youth"}, TrackingCategoryID=category)
 
     def _contacts(self) -> Iterator[Kept]:
         for name in ("Kea Trust", "Tui Trust", "Moa Trust"):
