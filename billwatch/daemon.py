@@ -9,6 +9,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from billwatch.office import dashboard
 from billwatch.wiring import House
 from receiver.app import create_app
 from receiver.pages import LinkPages
@@ -28,7 +29,8 @@ class Daemon:
         self._house, config = house, house.config
         self._inbox = house.ledger.group_inbox()
         self.webhook = Webhook(house.signing_keys(), self._inbox, house.clock)
-        app = create_app(self.webhook, house.ledger.alive, LinkPages(house.desk, house.clock).routes())
+        pages = [*LinkPages(house.desk, house.clock).routes(), *dashboard(house).routes()]
+        app = create_app(self.webhook, house.ledger.alive, pages)
         self._server = Server(app, config.server.host, config.server.port)
         self.url = f"http://{self._server.host}:{self._server.port}"
         workers = ThreadPoolExecutor(min(32, 2 + 2 * len(house.cycles)))

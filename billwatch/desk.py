@@ -73,11 +73,28 @@ class Desk:
 
     def command(self, organisation: str, key: str, choice: Choice) -> Done:
         """Make a choice from the command line: on facts read just now, without a link."""
+        return self.decide(organisation, [key], choice)
+
+    def stored(self, organisation: str, keys: Sequence[str]) -> Sheet | None:
+        """These milestones by the facts read last, without a link; `None` when none of them is decided."""
+        cycle = self._cycles[organisation]
+        items = tuple(self._ledger.milestones.standing(organisation, keys))
+        books = cycle.books()
+        sheet = Sheet(cycle.organisation, books, items, _fingerprint(items, cycle), "", books.read_at)
+        return sheet if items else None
+
+    def decide(self, organisation: str, keys: Sequence[str], choice: Choice, fingerprint: str = "") -> Done:
+        """Make a choice of all these milestones, or of none: on facts read just now, without a link.
+
+        Raises `Changed` when these are not the facts of the fingerprint, or what `act` raises.
+        """
         cycle = self._cycles[organisation]
         with cycle.in_person():
-            cycle.look([key])
-            decisions = self._one(organisation, key)
-            self._record(cycle, decisions, choice, self._ledger.milestones.open_flags(organisation, [key]))
+            cycle.look(keys)
+            decisions = [decision for key in keys for decision in self._one(organisation, key)]
+            if fingerprint and _fingerprint(_in_order(decisions), cycle) != fingerprint:
+                raise Changed
+            self._record(cycle, decisions, choice, self._ledger.milestones.open_flags(organisation, keys))
             return self._done(cycle, choice, decisions)
 
     def link(self, organisation: str, key: str, bill: str, choice: Choice) -> Done:
@@ -205,6 +222,10 @@ class Desk:
         keys = [d.case.milestone.key for d in decisions]
         cycle.turn()
         return Done(choice, tuple(self._ledger.milestones.standing(cycle.organisation.key, keys)))
+
+
+def _in_order(decisions: Sequence[Decision]) -> list[Decision]:
+    return sorted(decisions, key=lambda decision: decision.case.milestone.key)
 
 
 def _fingerprint(items: Sequence[Decision], cycle: Cycle) -> str:

@@ -98,7 +98,7 @@ class LinkPages:
             return _page(sheet, visit, blame=unfit.sentences, status=422)
         if entry.step == "confirm":
             return self._act(visit, sheet, choice, keys)
-        return render("review.html", view=seen, decided=_decided(choice, keys, sheet), hidden=carried(entry, keys))
+        return render("review.html", view=seen, decided=summary(choice, keys, sheet), hidden=carried(entry, keys))
 
     def _act(self, visit: Visit, sheet: Sheet, choice: Choice, keys: Sequence[str]) -> Response:
         try:
@@ -108,7 +108,7 @@ class LinkPages:
         except Changed:
             return _page(self._show(visit), visit, banner=CHANGED, status=409)
         more = visit.only is not None or len(keys) < len(sheet.items)
-        decided, results = _decided(choice, keys, sheet), _results(done, sheet)
+        decided, results = summary(choice, keys, sheet), _results(done, sheet)
         return render("done.html", view=view(sheet), decided=decided, results=results, more=more)
 
     def _renew(self, token: str) -> Response:
@@ -150,7 +150,8 @@ def _page(
     return render("page.html", status, view=view(sheet), **values)
 
 
-def _decided(choice: Choice, keys: Sequence[str], sheet: Sheet) -> Decided:
+def summary(choice: Choice, keys: Sequence[str], sheet: Sheet) -> Decided:
+    """A choice about these milestones in words."""
     seen = view(sheet)
     option = seen.option(choice.kind)
     return Decided(

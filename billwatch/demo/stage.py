@@ -26,15 +26,21 @@ from billwatch.config import Config, checked
 from billwatch.daemon import Daemon
 from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
+from receiver.dashboard.passwords import hashed
 from reconciler.model import Decision
 from reconciler.reasons import Reason
 
 KEY = "example"
+USER = "ana"
 PATIENCE_SECONDS = 20.0
 CONFIG = """
 [server]
 port = {port}
 public_url = "http://127.0.0.1:{port}"
+[[user]]
+name = "{user}"
+password_hash = "{password_hash}"
+role = "act"
 [xero]
 api_url = "{xero}"
 identity_url = "{xero}"
@@ -108,6 +114,7 @@ class Stage:
         self._stack = ExitStack()
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="billwatch-demo-")))
         self.webhook_key = secrets.token_urlsafe(32)
+        self.password = secrets.token_urlsafe(9)
 
     def __enter__(self) -> Self:
         self.xero = self._stack.enter_context(Sandbox())
@@ -166,6 +173,8 @@ class Stage:
         }
         text = CONFIG.format(
             port=_free_port(),
+            user=USER,
+            password_hash=hashed(self.password),
             xero=self.xero.url,
             smtp=self.letters.port,
             tenant=self.org.tenant_id,

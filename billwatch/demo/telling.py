@@ -6,7 +6,7 @@ from email.message import EmailMessage
 import click
 
 from billwatch.cli.output import echo_table
-from billwatch.demo.stage import KEY, Stage
+from billwatch.demo.stage import KEY, USER, Stage
 from reconciler.words import bill_state, currency_of, money
 
 MAIL_LINES = 30
@@ -65,6 +65,7 @@ class Teller:
         click.echo()
         for what, url in [
             *self._pages,
+            (f"The dashboard, for {USER} with the password {stage.password}", f"{stage.daemon.url}/"),
             ("The small Xero, to approve, pay, void and lock by hand", f"{stage.xero.url}/"),
         ]:
             click.echo(f"{what}:\n  {url}")

@@ -1,0 +1,185 @@
+"""What people do on the dashboard: looked over first, confirmed then, on just the facts that were shown."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from starlette.responses import RedirectResponse, Response
+
+from receiver.dashboard.door import Fields, one
+from receiver.dashboard.ports import Office, Story
+from receiver.dashboard.sessions import Visitor
+from receiver.dashboard.views import detail, results
+from receiver.form import Entry, Unfit, choice_of
+from receiver.pages import CHANGED, FIELD_OF, summary
+from receiver.ports import Changed, Done, Sheet
+from receiver.render import message, render
+from receiver.sheet import Item, view
+from reconciler.errors import BillwatchError, InputError
+from reconciler.model import Books, Choice
+from reconciler.reasons import Choose
+from reconciler.words import EFFECTS, choice_label
+
+AT_ONCE = 200
+BULK = (Choose.RESYNC, Choose.EXEMPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """Ticked milestones, by organisation, and what is to be done about them."""
+
+    kind: Choose
+    sheets: Mapping[str, Sheet]
+
+    @property
+    def items(self) -> list[Item]:
+        """The milestones in words."""
+        return [item for sheet in self.sheets.values() for item in view(sheet).items]
+
+    @property
+    def fingerprint(self) -> str:
+        """Stands for every fact shown."""
+        return "-".join(sheet.fingerprint for sheet in self.sheets.values())
+
+
+class Acting:
+    """Reviews and acts, in the name of whoever is logged in."""
+
+    def __init__(self, office: Office, clock: Callable[[], dt.datetime]) -> None:
+        self._office, self._clock = office, clock
+
+    def single(self, visitor: Visitor, form: Fields, story: Story) -> Response:
+        """A choice about one milestone; `story` is how it stands now."""
+        entry, sheet = _entry(form, visitor), story.sheet
+        if sheet is None or entry.step == "edit":
+            return self._again(visitor, story, entry)
+        if entry.fingerprint != sheet.fingerprint:
+            return self._again(visitor, story, entry, banner=CHANGED, status=409)
+        try:
+            choice, keys = choice_of(entry, view(sheet), self._clock())
+            if entry.step != "confirm":
+                told = summary(choice, keys, sheet)
+                return _page(
+                    visitor, "review.html", told=told, hidden=_carried(entry), more=False, blame={}, entry=entry
+                )
+            done = self._office.act(sheet.organisation.key, keys, choice, entry.fingerprint)
+        except Unfit as unfit:
+            return self._again(visitor, story, entry, blame=unfit.sentences, status=422)
+        except InputError as error:
+            blame = {FIELD_OF.get(Choose(entry.kind), "kind"): str(error)}
+            return self._again(visitor, story, entry, blame=blame, status=422)
+        except Changed:
+            return self._anew(visitor, story, entry)
+        lines = results([(done, sheet.books)])
+        return _page(visitor, "done.html", label=choice_label(choice.kind), lines=lines, failed=[])
+
+    def several(self, visitor: Visitor, form: Fields) -> Response:
+        """The same choice about several milestones, of one organisation or more."""
+        entry = _entry(form, visitor)
+        bulk = self._bulk(entry)
+        if bulk is None:
+            return message(422, "Nothing was ticked", "Tick the milestones first. Nothing was done.")
+        if entry.step != "confirm":
+            return self._review(visitor, bulk, entry, {})
+        if entry.fingerprint != bulk.fingerprint:
+            return self._review(visitor, bulk, entry, {"kind": CHANGED}, 409)
+        if bulk.kind is Choose.EXEMPT and (blame := _lacking(entry)):
+            return self._review(visitor, bulk, entry, blame, 422)
+        return self._act(visitor, bulk, entry)
+
+    def undo(self, visitor: Visitor, form: Fields) -> Response:
+        """End an exemption, as the button beside it says."""
+        organisation, _, key = one(form, "place").partition("/")
+        found = self._office.milestone(organisation, key)
+        if found is None:
+            return message(404, "There is no such milestone", "Nothing was done.")
+        ended = self._office.end_exemption(organisation, key, visitor.user.name)
+        if not ended:
+            return message(409, "It was not exempt any more", "Somebody may have undone it before. Nothing was done.")
+        return RedirectResponse(detail(found, self._clock()).line.url, 303)
+
+    def _bulk(self, entry: Entry) -> Bulk | None:
+        ticked: dict[str, list[str]] = {}
+        for place in sorted(entry.keys)[:AT_ONCE]:
+            organisation, _, key = place.partition("/")
+            ticked.setdefault(organisation, []).append(key)
+        sheets = {key: self._office.sheet(key, keys) for key, keys in ticked.items()}
+        found = {key: sheet for key, sheet in sheets.items() if sheet}
+        return Bulk(Choose(entry.kind), found) if found and entry.kind in BULK else None
+
+    def _review(
+        self, visitor: Visitor, bulk: Bulk, entry: Entry, blame: Mapping[str, str], status: int = 200
+    ) -> Response:
+        told = {
+            "label": choice_label(bulk.kind),
+            "effect": EFFECTS[bulk.kind],
+            "items": bulk.items,
+            "total": "",
+            "details": [],
+        }
+        hidden = [("kind", bulk.kind.value), ("fingerprint", bulk.fingerprint)]
+        hidden += [("keys", f"{o}/{d.case.milestone.key}") for o, sheet in bulk.sheets.items() for d in sheet.items]
+        more = bulk.kind is Choose.EXEMPT
+        return _page(visitor, "review.html", status, told=told, hidden=hidden, more=more, blame=blame, entry=entry)
+
+    def _act(self, visitor: Visitor, bulk: Bulk, entry: Entry) -> Response:
+        until = dt.date.fromisoformat(entry.until) if entry.until else None
+        reason = " ".join(entry.reason.split())
+        choice = Choice(bulk.kind, visitor.user.name, self._clock(), reason=reason, until=until)
+        dones: list[tuple[Done, Books]] = []
+        failed: list[str] = []
+        for key, sheet in bulk.sheets.items():
+            keys = [decision.case.milestone.key for decision in sheet.items]
+            try:
+                dones.append((self._office.act(key, keys, choice, sheet.fingerprint), sheet.books))
+            except Changed:
+                failed.append(f"{sheet.organisation.name}: {CHANGED}")
+            except BillwatchError as error:
+                failed.append(f"{sheet.organisation.name}: {error}")
+        status = 200 if dones else 409
+        return _page(visitor, "done.html", status, label=choice_label(bulk.kind), lines=results(dones), failed=failed)
+
+    def _anew(self, visitor: Visitor, story: Story, entry: Entry) -> Response:
+        fresh = self._office.milestone(story.organisation.key, story.listed.milestone.key) or story
+        return self._again(visitor, fresh, entry, banner=CHANGED, status=409)
+
+    def _again(
+        self,
+        visitor: Visitor,
+        story: Story,
+        entry: Entry,
+        *,
+        banner: str = "",
+        blame: Mapping[str, str] | None = None,
+        status: int = 200,
+    ) -> Response:
+        page = detail(story, self._clock())
+        told = {"page": page, "view": page.sheet, "banner": banner, "blame": blame or {}, "entry": entry}
+        return _page(visitor, "milestone.html", status, **told)
+
+
+def _entry(form: Fields, visitor: Visitor) -> Entry:
+    """The form as filled in; whoever is logged in is who decides."""
+    names = [name for name in Entry.__slots__ if name != "keys"]
+    typed = {name: one(form, name).strip() for name in names}
+    entry = Entry(**typed, keys=tuple(dict.fromkeys(form.get("keys", ()))))
+    return replace(entry, by=visitor.user.name)
+
+
+def _carried(entry: Entry) -> Sequence[tuple[str, str]]:
+    return [(name, getattr(entry, name)) for name in Entry.__slots__ if name not in ("step", "keys", "by")]
+
+
+def _lacking(entry: Entry) -> dict[str, str]:
+    blame = {}
+    if not 0 < len(" ".join(entry.reason.split())) <= 500:
+        blame["reason"] = "Say why, so that the next person understands it (at most 500 characters)."
+    try:
+        dt.date.fromisoformat(entry.until or "2000-01-01")
+    except ValueError:
+        blame["until"] = "Give a day as year-month-day, such as 2026-07-01."
+    return blame
+
+
+def _page(visitor: Visitor, template: str, status: int = 200, **values: object) -> Response:
+    return render(f"dashboard/{template}", status, visitor=visitor, path="/milestones", **values)

@@ -1,0 +1,120 @@
+"""The dashboard's words: ages, the story of a milestone, when it is paid."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from receiver.dashboard.ports import Moment
+from receiver.sheet import capital
+from reconciler.model import Bill, Books, Choice, Decision, Exemption, Flag, Status, Write
+from reconciler.reasons import Action, Reason, words
+from reconciler.words import choice_label, currency_of, day, moment, money
+
+NEVER = frozenset({Reason.WITHDRAWN, Reason.NOTHING_TO_PAY, Reason.EXEMPT, Reason.EXEMPT_WITH_BILL})
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A moment of the story in words. `tone` is `good`, `bad` or empty."""
+
+    when: str
+    headline: str
+    detail: str
+    tone: str
+
+
+def age(then: dt.datetime | None, now: dt.datetime) -> str:
+    """`3 hours`, `2 days` …: how long ago it was; in the future, how long until then."""
+    if then is None:
+        return ""
+    seconds = abs((now - then).total_seconds())
+    for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+        if seconds >= unit:
+            count = int(seconds // unit)
+            return f"{count} {name}" + ("s" if count != 1 else "")
+    return "less than a minute"
+
+
+def story(moments: Sequence[Moment], zone: str) -> list[Told]:
+    """What happened to a milestone, oldest first; a verdict that only repeats the one before is left out."""
+    told: list[Told] = []
+    for each in moments:
+        headline, detail, tone = _words(each)
+        if headline and not (told and told[-1].headline == headline and told[-1].detail == detail):
+            told.append(Told(moment(each.at, zone), headline, detail, tone))
+    return told
+
+
+def _words(each: Moment) -> tuple[str, str, str]:
+    value = each.value
+    match each.what, value:
+        case "verdict", (action, reason):
+            return _verdict(action, words(reason).headline)
+        case "choice", Choice():
+            return f"{value.by} decided: {choice_label(value.kind).lower()}", _details(value), ""
+        case "exemption", Exemption():
+            until = f" until {day(value.until)}" if value.until else ""
+            return f"Exempted{until} by {value.by}", value.reason, ""
+        case (("attempt" | "verified"), Write()):
+            return _write(each.what, value)
+        case "flag", Flag():
+            return f"Warning opened: {words(value.reason).headline}", "", "bad"
+        case "closed", Flag():
+            return f"Warning closed: {words(value.reason).headline}", capital(value.closed_because), "good"
+        case "mail", _:
+            return f"Mailed to {value.recipient}", capital(str(value.kind)), ""
+        case "answer", _:
+            refused = ". ".join(value.messages)
+            return ("Xero refused it", refused, "bad") if refused else ("", "", "")
+    return capital(each.what), "", ""
+
+
+def _verdict(action: Action, headline: str) -> tuple[str, str, str]:
+    if action is Action.FLAG:
+        return f"Flagged: {headline}", "", "bad"
+    if action is Action.HOLD:
+        return f"Held back: {headline}", "", "bad"
+    return capital(headline), "", "good" if headline == "paid" else ""
+
+
+def _write(what: str, write: Write) -> tuple[str, str, str]:
+    if what == "verified":
+        return "Read back from Xero and found right", "", "good"
+    terms = write.terms
+    detail = f"{write.number}, {money(terms.total, terms.currency)}, dated {day(terms.date)}"
+    return "A bill change was sent to Xero" if write.bill_id else "A new bill was sent to Xero", detail, ""
+
+
+def _details(choice: Choice) -> str:
+    parts = [choice.reason, f"new date {day(choice.date)}" if choice.date else ""]
+    parts.append(f"until {day(choice.until)}" if choice.until else "")
+    parts.append(f"through the link mailed to {choice.address}" if choice.address else "")
+    return ", ".join(part for part in parts if part)
+
+
+def when_paid(decision: Decision, books: Books) -> str:
+    """When the milestone is paid, in a sentence that may be forwarded to whoever is to be paid."""
+    milestone, bill = decision.case.milestone, decision.case.bill
+    amount = money(milestone.amount, currency_of(decision, books))
+    if bill and bill.status.live:
+        return _of_bill(bill)
+    if decision.verdict.reason in NEVER:
+        return "No payment is planned for this milestone."
+    if decision.verdict.action in (Action.FLAG, Action.HOLD):
+        return f"The payment of {amount} is being looked into; there is no date for it yet."
+    if decision.verdict.reason is Reason.NOT_DUE:
+        return f"The payment of {amount} is planned once the milestone is approved."
+    return f"The payment of {amount} is being prepared; there is no date for it yet."
+
+
+def _of_bill(bill: Bill) -> str:
+    total = money(bill.total, bill.currency)
+    due = f" on {day(bill.due_date)}" if bill.due_date else ""
+    if bill.status is Status.PAID:
+        return f"{total} was paid on {day(bill.paid_on)}." if bill.paid_on else f"{total} was paid."
+    if bill.status.unapproved:
+        return f"The payment of {total} awaits approval" + (f"; it is then due{due}." if due else ".")
+    left = money(bill.due, bill.currency)
+    part = f"{money(bill.settled, bill.currency)} was paid; the remaining {left}" if bill.settled else f"{left}"
+    return f"{part} is approved and due{due}." if due else f"{part} is approved for payment."
