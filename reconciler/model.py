@@ -160,6 +160,7 @@ class Bill:
     """What is in Xero: an invoice of type ACCPAY, as last read.
 
     `updated_at` is by Xero's clock, `read_at` by ours. `credited` counts credit notes, prepayments and overpayments.
+    `paid_on` is the day of the last payment, `planned_on` that on which somebody in Xero means to pay.
     """
 
     organisation: str
@@ -181,6 +182,7 @@ class Bill:
     credited: Decimal = ZERO
     due: Decimal = ZERO
     paid_on: dt.date | None = None
+    planned_on: dt.date | None = None
     lines: tuple[Line, ...] = ()
 
     @property

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from reconciler.compare import with_adopted
 from reconciler.model import NEW_CONTACT, Bill, Books, Case, Decision, Field, Milestone, Status, Verdict
-from reconciler.reasons import Choose, Reason, words
+from reconciler.reasons import Action, Choose, Reason, words
 
 SYMBOLS = {"NZD": "NZ$", "AUD": "A$", "USD": "US$", "CAD": "C$", "SGD": "S$", "GBP": "£", "EUR": "€"}
 FIELD_NAMES = {
@@ -43,6 +43,12 @@ CHOICE_LABELS = {
     Choose.EXEMPT: "Exempt this milestone",
 }
 TOLD_WHEN_EQUAL = frozenset({Reason.BILL_PAID, Reason.BILL_PART_PAID, Reason.BILL_CREDITED, Reason.BILL_APPROVED})
+UNPAID = {
+    Reason.EXEMPT: "Not paid by way of Xero: the milestone is exempt.",
+    Reason.WITHDRAWN: "The milestone was withdrawn, and will not be paid.",
+    Reason.NOT_DUE: "The milestone is not due for billing yet.",
+    Reason.NOTHING_TO_PAY: "There is nothing to pay.",
+}
 LOCKS = frozenset({Reason.PERIOD_LOCKED, Reason.YEAR_LOCKED})
 EXEMPT_UNTOUCHED = "No more syncing and no more warnings for this milestone; its bill in Xero is not touched."
 EFFECTS = {
@@ -174,6 +180,39 @@ def if_nobody_acts(decision: Decision, books: Books) -> str:
         return "If nobody acts, the bill that is there stays the only one."
     milestone = decision.case.milestone
     return f"If nobody acts, the {_amount(milestone, books)} for {milestone.payee} is not billed, and not paid."
+
+
+def when_paid(decision: Decision, books: Books) -> str:
+    """When the money comes, in words that may be passed on to whoever waits for it: nothing of codes, of contacts or
+    of what others are paid."""
+    bill, reason = with_adopted(decision).case.bill, decision.verdict.reason
+    live = bill if bill and bill.status.live else None
+    if reason in UNPAID:
+        return UNPAID[reason]
+    action = words(reason).action
+    if action is Action.HOLD:
+        known = f" When last looked at: {_payment(live)}" if live else ""
+        return f"Not known right now: it is looked into ({words(reason).headline}).{known}"
+    if action is Action.FLAG:
+        stuck = f"Stuck: {words(reason).headline}. Somebody has been asked to resolve it."
+        return f"{_payment(live)} {stuck}" if live and not live.status.unapproved else stuck
+    return _payment(live) if live else f"Not billed yet: {_amount(decision.case.milestone, books)} is to come."
+
+
+def _payment(bill: Bill) -> str:
+    """How far a live bill is paid, and when the rest will be."""
+    if bill.status.unapproved:
+        return "Waiting for approval." if bill.status is Status.SUBMITTED else "Prepared, not yet up for approval."
+    on = f" on {day(bill.paid_on)}" if bill.paid_on else ""
+    if bill.status is Status.PAID:
+        return f"Paid{on}." if bill.paid else f"Settled by a credit{on}."
+    planned = f"planned to be paid on {day(bill.planned_on)}" if bill.planned_on else ""
+    rest = planned or (f"due on {day(bill.due_date)}" if bill.due_date else "")
+    if not bill.settled:
+        return f"Approved; {rest}." if rest else "Approved."
+    how = "was paid" if bill.paid else "was credited"
+    left = f"the other {money(bill.due, bill.currency)} is {rest or 'due'}"
+    return f"{money(bill.settled, bill.currency)} {how}{on}; {left}."
 
 
 def bill_link(books: Books, bill_id: str) -> str:

@@ -41,6 +41,7 @@ class BillRow(Row):
     credited = MoneyField()
     due = MoneyField()
     paid_on = DayField(null=True)
+    planned_on = DayField(null=True)
     lines = ValueField(tuple[Line, ...])
 
     class Meta:

@@ -3,11 +3,12 @@
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from peewee import chunked, fn
 
-from reconciler.model import Bill, Choice, Exemption, Flag, Link, MailKind, Milestone, Status, Verdict
+from reconciler.model import ZERO, Bill, Choice, Exemption, Flag, Link, MailKind, Milestone, Status, Verdict
 from reconciler.reasons import Action, Reason
 from storage.codec import build
 from storage.database import Store
@@ -29,6 +30,21 @@ class Listed:
     verdict: Verdict | None
     decided_at: dt.datetime | None
     dirty: bool
+
+    @property
+    def paid(self) -> Decimal:
+        """How much of the bill is paid, in the bill's currency; credits are not counted."""
+        return self.bill.paid if self.bill else ZERO
+
+    @property
+    def paid_on(self) -> dt.date | None:
+        """The day of the last payment."""
+        return self.bill.paid_on if self.bill else None
+
+    @property
+    def planned_on(self) -> dt.date | None:
+        """The day on which somebody in Xero means to pay what is left."""
+        return self.bill.planned_on if self.bill else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from reconciler.words import (
     money,
     sides,
     what_to_do,
+    when_paid,
 )
 from storage.overview import Moment, Posted
 
@@ -63,6 +64,7 @@ def _plain(decision: Decision, books: Books) -> dict[str, Any]:
         "action": verdict.action,
         "reason": verdict.reason,
         "why": explain(decision, books),
+        "when_paid": when_paid(decision, books),
         "todo": what_to_do(decision, books),
         "differences": [{"field": f, "milestone": ours, "bill": theirs} for f, ours, theirs in sides(decision, books)],
         "lock": verdict.lock,
@@ -77,6 +79,7 @@ def _tell(decision: Decision, books: Books) -> None:
     click.echo(f"{milestone.payee} · {milestone.key} · {milestone.title} · {amount} · {day(milestone.date)}")
     click.echo(f"Verdict    {verdict.action} {verdict.reason} ({words(verdict.reason).headline})")
     click.echo(f"Why        {explain(decision, books)}")
+    click.echo(f"Paid when  {when_paid(decision, books)}")
     if bill:
         number = bill.number or bill.bill_id
         click.echo(f"Bill       {number} · {money(bill.total, bill.currency)} · {day(bill.date)} · {bill_state(bill)}")

@@ -87,6 +87,9 @@ def _plain(one: Listed) -> dict[str, Any]:
         "bill_id": one.link.bill_id,
         "bill_number": bill.number if bill else None,
         "bill_status": bill.status if bill else None,
+        "paid": one.paid,
+        "paid_on": one.paid_on,
+        "planned_on": one.planned_on,
         "action": verdict.action if verdict else None,
         "reason": verdict.reason if verdict else None,
     }

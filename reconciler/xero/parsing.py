@@ -94,6 +94,7 @@ def bill(invoice: shapes.Invoice, organisation: str, read_at: dt.datetime) -> Bi
         credited=_credited(invoice, status),
         due=_or_zero(invoice.amount_due),
         paid_on=_paid_on(invoice, name),
+        planned_on=_date(name, "PlannedPaymentDate", dates.day, invoice.planned_payment_date),
         lines=tuple(_line(item) for item in invoice.line_items or ()),
     )
 

@@ -66,6 +66,7 @@ class Invoice(Shape, frozen=True):
     date_string: str | None = None
     due_date: str | None = None
     due_date_string: str | None = None
+    planned_payment_date: str | None = None
     currency_code: str | None = None
     line_amount_types: str | None = None
     line_items: tuple[LineItem, ...] | None = None
@@ -154,10 +155,10 @@ class Option(Shape, frozen=True):
 
 
 class TrackingCategory(Shape, frozen=True):
-    tracking_category_id: str | None = None
     name: str | None = None
     status: str | None = None
     options: tuple[Option, ...] | None = None
+    tracking_category_id: str | None = None
 
 
 class TrackingCategories(Shape, frozen=True):
