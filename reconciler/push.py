@@ -62,6 +62,7 @@ class Pusher:
         self._xero, self._ledger, self._reader, self._clock = xero, ledger, reader, clock
         self._decide, self._may_write = decide, may_write
         self._read_at: dt.datetime | None = None
+        self._sent_at: dict[int, dt.datetime] = {}
 
     def push(self) -> Tally:
         """Write every milestone whose verdict is SYNC.
@@ -99,7 +100,8 @@ class Pusher:
             bill_id
             for attempt, outcomes in answered
             for element, outcome in zip(attempt.elements, outcomes, strict=True)
-            if (bill_id := _expected(element, outcome)) and self._seen(bill_id, attempt) is None
+            if (bill_id := _expected(element, outcome) or _barred(element, outcome))
+            and self._seen(bill_id, attempt) is None
         ]
 
     def send(self, attempt: Attempt) -> None:
@@ -107,6 +109,7 @@ class Pusher:
 
         Raises `XeroError`: what Xero surely did not do is released before, what it may have done stays open.
         """
+        self._sent_at[attempt.attempt_id] = self._clock()
         try:
             outcomes = self._xero.send(attempt)
         except OutcomeUnknown as error:
@@ -216,11 +219,18 @@ class Pusher:
                 self._ledger.notes.owe(self._key, attempt.attempt_id, bill.bill_id, text, self._clock())
         tally.refused += sum(outcome.refused for outcome in outcomes)
         self._ledger.attempts.finish(attempt.attempt_id, links, self._clock())
+        self._sent_at.pop(attempt.attempt_id, None)
 
     def _seen(self, bill_id: str, attempt: Attempt) -> Bill | None:
-        """The bill as read after the attempt began."""
+        """The bill as read after the attempt was last sent; what another process sent, we read once ourselves."""
+        since = self._sent_at.setdefault(attempt.attempt_id, self._clock())
         bill = self._ledger.mirror.bill(self._key, bill_id)
-        return bill if bill and bill.read_at >= attempt.started_at else None
+        return bill if bill and bill.read_at >= since else None
+
+
+def _barred(element: Element, outcome: Outcome) -> str:
+    """The bill whose change Xero refused: why is often plain once it is read, and the refusal only echoes our wish."""
+    return element.write.bill_id if outcome.refused else ""
 
 
 def _expected(element: Element, outcome: Outcome) -> str:

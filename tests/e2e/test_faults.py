@@ -7,6 +7,7 @@ silences and cuts before and after the work was done, expired tokens. `make tort
 import dataclasses
 import datetime as dt
 import functools
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import KEY, World, config_text
+from world import KEY, World, config_text
 
 from billwatch.config import checked
 from billwatch.sandbox import Sandbox
@@ -33,8 +34,9 @@ POLICY = "new_bills_per_hour = 100000\nnew_money_per_hour = 1000000000"
 
 @pytest.fixture
 def skies() -> Iterator[Sandbox]:
-    """A sandbox whose clock only the test moves, with Xero's own limits."""
-    with Sandbox(lambda: START) as sandbox:
+    """A sandbox whose clock the test moves, and which else only ticks when it is read; with Xero's own limits."""
+    ticks = itertools.count()
+    with Sandbox(lambda: START + dt.timedelta(microseconds=next(ticks))) as sandbox:
         sandbox.limits(day=5_000)
         yield sandbox
 
