@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test torture check run lock clean
+.PHONY: demo test torture bench check run lock clean
 
 demo: .venv/.run       ## Watch the whole job happen against the sandbox (ARGS=--exit to leave at the end)
 	$(BIN)/billwatch demo $(ARGS)
@@ -14,6 +14,9 @@ test: .venv/.dev       ## Run the tests (ARGS is handed to pytest)
 
 torture: .venv/.dev   ## Run the long trials: 1,000 milestones in the worst of weather
 	$(BIN)/python -m pytest -n 2 -m torture $(ARGS)
+
+bench: .venv/.run      ## Measure against the sandbox and hold the promises (ARGS names one part)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 check: .venv/.dev      ## Lint, types, import rules
 	$(BIN)/ruff check .

@@ -1,1 +1,1 @@
-"""Measurements that hold the promises in figures. Each module with a `run` is a part; `make bench ARGS=NAME` runs one."""
+"""Promises in figures. Each module here with a `run` is a part; `make bench ARGS=NAME` runs that one alone."""

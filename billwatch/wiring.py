@@ -90,7 +90,11 @@ class House:
         quiet = now - waiting.newest >= dt.timedelta(seconds=pace.quiet_seconds)
         if not quiet and now - waiting.oldest < dt.timedelta(seconds=pace.longest_wait_seconds):
             return None
-        return self.ledger.inbox.drain(read_events, self.tenants(), now)
+        drained = self.ledger.inbox.drain(read_events, self.tenants(), now)
+        # Most of what Xero tells is of our own writes; the ticks of every second need not look at it again.
+        for key in self.organisations:
+            self.ledger.mirror.clean_known(key)
+        return drained
 
     def forget(self) -> int:
         """Let go of raw webhook requests that were read longer ago than Xero would send them again."""

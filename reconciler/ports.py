@@ -17,6 +17,7 @@ from reconciler.model import (
     Choice,
     Contact,
     Decision,
+    Deed,
     Element,
     Event,
     Exemption,
@@ -87,6 +88,10 @@ class Xero(Protocol):
         """While it lasts, this thread's calls may use what background work leaves of the limits for people."""
         ...
 
+    def check_limits(self) -> None:
+        """Raise `RateLimited` when no write would be let through now; never asks Xero."""
+        ...
+
     def settle(self) -> None:
         """Keep what was learnt of the limits and what the calls have cost; never asks Xero."""
         ...
@@ -135,6 +140,10 @@ class Xero(Protocol):
         """Whether Xero has calls to spare today for what nobody waits for; never asks Xero."""
         ...
 
+    def history(self, bill_id: str) -> list[Record]:
+        """What happened to a bill, in no order (1 call)."""
+        ...
+
     def annotate(self, bill_id: str, text: str, idempotency_key: str) -> None:
         """Add a note to the history of a bill (1 call)."""
         ...
@@ -155,6 +164,24 @@ class Waiting:
     count: int
     oldest: dt.datetime
     newest: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a bill's history: what was done, when, and by whom as Xero has it."""
+
+    changes: str
+    at: dt.datetime
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An open flag of which nobody has asked yet who did it: its reason, and the bill that the milestone follows."""
+
+    flag_id: int
+    reason: Reason
+    bill_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +380,7 @@ class Attempts(Protocol):
         ...
 
     def answered(self, attempt_id: int, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
-        """Record Xero's answer; links of new bills get their bill ids. The attempt stays open until verified."""
+        """Record the answer, unless there is one; links of new bills get their ids. It stays open until verified."""
         ...
 
     def open(self, organisation: str) -> list[tuple[Attempt, tuple[Outcome, ...] | None]]:
@@ -370,6 +397,18 @@ class Attempts(Protocol):
 
     def written_since(self, organisation: str, since: dt.datetime) -> Sequence[Element]:
         """The elements of creating attempts begun since then, for the hourly caps."""
+        ...
+
+
+class Deeds(Protocol):
+    """Who did what an open flag is about."""
+
+    def unread(self, organisation: str, reasons: Collection[Reason]) -> list[Unread]:
+        """Open flags of these reasons whose bill's history was not asked for, oldest first."""
+        ...
+
+    def keep(self, flag_ids: Collection[int], deed: Deed | None, now: dt.datetime) -> None:
+        """The histories were asked for, or never will be; this is what they told."""
         ...
 
 
@@ -418,6 +457,8 @@ class Ledger(Protocol):
     def attempts(self) -> Attempts: ...
     @property
     def notes(self) -> Notes: ...
+    @property
+    def deeds(self) -> Deeds: ...
     @property
     def state(self) -> State: ...
 

@@ -21,7 +21,7 @@ from reconciler.usable import to_be_made
 
 BATCH = 50
 UPDATE_BATCH = 40
-CHUNK = 1_000
+CHUNK = 1_500
 FACTS_FOR = dt.timedelta(seconds=60)
 # Xero may take two more seconds to let us in, and no edit younger than five seconds may be written over.
 READ_FOR = dt.timedelta(seconds=3)
@@ -61,6 +61,7 @@ class Pusher:
         self._organisation, self._key = organisation, organisation.key
         self._xero, self._ledger, self._reader, self._clock = xero, ledger, reader, clock
         self._decide, self._may_write = decide, may_write
+        self.unanswered: set[int] = set()
         self._read_at: dt.datetime | None = None
         self._sent_at: dict[int, dt.datetime] = {}
 
@@ -113,6 +114,7 @@ class Pusher:
         try:
             outcomes = self._xero.send(attempt)
         except OutcomeUnknown as error:
+            self.unanswered.add(attempt.attempt_id)
             if error.cached:
                 self._ledger.attempts.spoil(attempt.attempt_id)
             raise
@@ -178,6 +180,7 @@ class Pusher:
         """Record and make one write; 0 when writing was stopped, or a milestone changed or claimed meanwhile."""
         if not self._may_write():
             return 0
+        self._xero.check_limits()
         elements = tuple(
             Element(d.case.milestone.key, d.verdict.write, d.case.link.version, d.case.milestone.version)
             for d in batch

@@ -18,8 +18,7 @@ from reconciler.reasons import Reason
 __all__ = ["OF_CONTACTS", "OF_LISTS", "Reader", "connected", "missing_accepted"]
 
 OVERLAP = dt.timedelta(minutes=2)
-SHORT_OVERLAP = dt.timedelta(seconds=10)
-OWN_OVERLAP = dt.timedelta(seconds=2)
+SHORT_OVERLAP = dt.timedelta(seconds=5)
 CLOCK_SKEW = dt.timedelta(minutes=30)
 LATE_EVENTS = dt.timedelta(hours=1)
 RIGHTS_FOR = dt.timedelta(minutes=15)
@@ -115,7 +114,7 @@ class Reader:
 
     def see_written(self) -> bool:
         """Read what has changed since the last look of all, which shows our own writes."""
-        return self._guarded(lambda: self._changed(look_back=OWN_OVERLAP))
+        return self._guarded(lambda: self._changed(look_back=dt.timedelta(0)))
 
     def read(self, bill_ids: Sequence[str]) -> bool:
         """Read these bills now."""

@@ -47,11 +47,14 @@ class Attempts:
     def answered(self, attempt_id: int, outcomes: Sequence[Outcome], now: dt.datetime) -> None:
         """Record Xero's answer; links of new bills get their bill ids. The attempt stays open until verified.
 
-        What such a bill holds is not known by its answer, so its link starts without a base.
+        What such a bill holds is not known by its answer, so its link starts without a base. Of two answers the first
+        counts.
         """
         with self._store.write():
             answer = AttemptRow.update(outcomes=tuple(outcomes), answered_at=now)
-            self._store.run(answer.where((AttemptRow.id == attempt_id) & AttemptRow.finished_at.is_null()))
+            unanswered = AttemptRow.finished_at.is_null() & AttemptRow.answered_at.is_null()
+            if not self._store.run(answer.where((AttemptRow.id == attempt_id) & unanswered)):
+                return
             made: set[str] = set()
             elements = self._elements([attempt_id]).get(attempt_id, [])
             for row, outcome in zip(elements, outcomes, strict=True):
@@ -98,12 +101,18 @@ class Attempts:
                 self._mark_others(elements[0]["organisation"], rebound)
 
     def written_since(self, organisation: str, since: dt.datetime) -> Sequence[Element]:
-        """The elements of creating attempts begun since then, for the hourly caps."""
+        """The elements of creating attempts begun since then, save those that Xero did not carry out: for the caps."""
         creating = (AttemptRow.organisation == organisation) & (AttemptRow.creates == True)  # noqa: E712  SQL
-        query = AttemptRow.select(AttemptRow.id).where(creating & (AttemptRow.started_at >= since))
+        query = AttemptRow.select(AttemptRow.id, AttemptRow.outcomes).where(creating & (AttemptRow.started_at >= since))
         with self._store.read():
-            elements = self._elements(self._store.column(query.order_by(AttemptRow.id)))
-        return [_element(row) for rows in elements.values() for row in rows]
+            answers = {row["id"]: row["outcomes"] for row in self._store.rows(query.order_by(AttemptRow.id))}
+            elements = self._elements(list(answers))
+        return [
+            _element(row)
+            for attempt_id, rows in elements.items()
+            for row in rows
+            if not answers[attempt_id] or _done(answers[attempt_id][row["position"]])
+        ]
 
     def _check_milestones(self, attempt: Attempt) -> None:
         keys = [element.key for element in attempt.elements]
@@ -192,3 +201,7 @@ def _attempt(row: dict[str, Any], elements: Sequence[dict[str, Any]]) -> Attempt
         elements=tuple(_element(element) for element in elements),
         resendable=row["resendable"],
     )
+
+
+def _done(outcome: Outcome) -> bool:
+    return not (outcome.undone or outcome.refused)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from reconciler.errors import BadRequest
 from reconciler.model import Attempt, Bill, Books, Contact, Organisation, Tracking, Write
-from reconciler.ports import Clock, Outcome, Spent
+from reconciler.ports import Clock, Outcome, Record, Spent
 from reconciler.xero import dates, lists, paging, parsing, requests, shapes
 from reconciler.xero.limits import Remaining, for_person
 from reconciler.xero.outcomes import outcomes
@@ -40,6 +40,10 @@ class Client:
     def for_person(self) -> AbstractContextManager[None]:
         """While it lasts, this thread's calls may use what background work leaves of the limits for people."""
         return for_person()
+
+    def check_limits(self) -> None:
+        """Raise `RateLimited` when no write would be let through now."""
+        self._purse.limits.check()
 
     def settle(self) -> None:
         """Keep what was learnt of the limits and what the calls have cost. Raises `StorageError`."""
@@ -128,6 +132,11 @@ class Client:
         """Whether Xero, as far as it has told, has calls to spare today for what nobody waits for."""
         day = self.remaining().day
         return day is None or day > TO_SPARE
+
+    def history(self, bill_id: str) -> list[Record]:
+        """What happened to a bill, in 1 call; none for a bill that Xero does not have."""
+        answer = self._wire.read("history", f"/Invoices/{bill_id}/History")
+        return [] if answer.status == 404 else parsing.records(parsing.decode(answer.body, shapes.History))
 
     def annotate(self, bill_id: str, text: str, idempotency_key: str) -> None:
         """Add a note to the history of a bill."""

@@ -85,6 +85,13 @@ class Limits:
                 self._own.give_back()
                 self._app.give_back()
 
+    def check(self) -> None:
+        """Raise RateLimited when no call would be let through at once."""
+        now = self._clock()
+        shut = self._own.shut(now, {} if _person.get() else self._floors) or self._app.shut(now, {})
+        if shut is not None:
+            raise _limited(shut)
+
     def learn(self, headers: Mapping[str, str]) -> bool:
         """Take over what an answer says is left; whether that ends background work for now."""
         self._stumbles = 0
