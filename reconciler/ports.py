@@ -76,6 +76,15 @@ class Spent:
     bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a bill's history: what was done, when, and by whom as Xero has it."""
+
+    changes: str
+    at: dt.datetime
+    user: str
+
+
 class Xero(Protocol):
     """One organisation's connection. Every method may raise `reconciler.errors.XeroError`."""
 
@@ -164,15 +173,6 @@ class Waiting:
     count: int
     oldest: dt.datetime
     newest: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One line of a bill's history: what was done, when, and by whom as Xero has it."""
-
-    changes: str
-    at: dt.datetime
-    user: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from reconciler.reading import Reader
 
 RESEND_FOR = dt.timedelta(minutes=4)
 GIVE_UP_AFTER = dt.timedelta(minutes=10)
+UNDER_WAY_FOR = dt.timedelta(seconds=60)
 CLOCK_SKEW = dt.timedelta(minutes=5)
 
 
@@ -40,12 +41,18 @@ class Recovery:
 
     def settle(self) -> None:
         """Look up every unanswered attempt in Xero, and do what its age allows."""
-        unanswered = [attempt for attempt, outcomes in self._ledger.attempts.open(self._key) if outcomes is None]
+        opened = self._ledger.attempts.open(self._key)
+        unanswered = [attempt for attempt, outcomes in opened if outcomes is None and not self._under_way(attempt)]
         if not unanswered or not self._reader.may_try():
             return
         if self._reader.refresh(organisation=True):
             for attempt in unanswered:
                 self._settle(attempt)
+
+    def _under_way(self, attempt: Attempt) -> bool:
+        """Whether another process may still be waiting for Xero's answer to it, for longer than any call takes."""
+        ours = attempt.attempt_id in self._pusher.unanswered
+        return not ours and self._clock() - attempt.started_at < UNDER_WAY_FOR
 
     def _settle(self, attempt: Attempt) -> None:
         updated = [element.write.bill_id for element in attempt.elements if element.write.bill_id]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import KEY
+from world import KEY
 
 from billwatch.cli import main
 from billwatch.cli.session import Session

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import KEY
 from letterbox import Letter, Letterbox
 from test_rows import AUTHORISED, ROADS, by_hand
+from world import KEY
 
 from receiver.app import create_app
 from receiver.pages import LinkPages

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import KEY
+from world import KEY
 
 from reconciler.errors import InputError
 from reconciler.reasons import Choose, Reason

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import KEY
+from world import KEY
 
 from billwatch.sandbox.books import new_id
 from reconciler.errors import InputError

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import KEY, config_text
+from world import KEY, config_text
 
 from billwatch.cli import main
 from reconciler.reasons import Reason

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from conftest import KEY
+from world import KEY
 
 from reconciler.model import Links
 from reconciler.reasons import Reason

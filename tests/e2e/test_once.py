@@ -13,7 +13,7 @@ from typing import Any
 
 import one_turn
 import pytest
-from conftest import KEY, config_text
+from world import KEY, config_text
 
 from billwatch.importing import Options, read_rows, take_in
 from billwatch.sandbox.books import new_id
@@ -310,8 +310,17 @@ class TestProcesses:
         world.put("M-3")
         with self.run(world, tmp_path, environ, point, occurrence) as process:
             assert process.wait(30) == -signal.SIGKILL
+        world.turn()  # another process might still be waiting for its answer
+        world.xero.advance(minutes=1)
         world.turn()
         settled(world, "M-1", "M-2", "M-3")
+
+    def test_what_another_process_may_be_waiting_for_is_left_alone(self, world):
+        sent = TestUnansweredWrites().lose(world, CUT_BEFORE, update=False)
+        other = world.reopen()
+        other.cycles[KEY].turn()
+        assert len(sent) == 1
+        assert world.reason() is Reason.OUTCOME_UNKNOWN
 
     def test_two_processes_at_once_make_one_bill_each(self, world, tmp_path, environ):
         keys = [f"M-{n}" for n in range(1, 61)]

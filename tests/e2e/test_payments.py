@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from conftest import KEY, until
 from test_webhooks import Running, run  # noqa: F401  a fixture
+from world import KEY, until
 
 from billwatch.cli import main
 from billwatch.cli.session import Session

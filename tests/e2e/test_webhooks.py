@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from conftest import KEY, World, config_text, open_house, until
+from world import KEY, World, config_text, open_house, until
 
 from billwatch.daemon import Daemon
 from reconciler.reasons import Reason

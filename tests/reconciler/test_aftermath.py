@@ -163,11 +163,12 @@ def test_a_change_of_the_platform_during_the_write_is_still_pending() -> None:
 # ---- Refused
 
 
-def test_a_refusal_is_remembered_in_xeros_words_and_not_repeated() -> None:
+def test_a_refusal_is_remembered_and_not_repeated_and_names_what_xero_named() -> None:
     case = written(unbilled(), Outcome(messages=(TAX, "And more.")), None)
     assert (case.link.bill_id, case.link.pending_attempt) == ("", None)
     verdict = judge(case)
-    assert (verdict.reason, verdict.message) == (Reason.TAX_INVALID, f"{TAX} And more.")
+    assert case.link.refusal.message == f"{TAX} And more."
+    assert (verdict.reason, verdict.message) == (Reason.TAX_INVALID, "OUTPUT2")
     assert judge(replace(case, link=verdict.link)).reason is Reason.TAX_INVALID
 
 
