@@ -183,6 +183,7 @@ class Organisation(Section, frozen=True):
     tracking: Tracking = {}
     create_tracking_options: bool = False
     history_notes: bool = False
+    history_reads: Annotated[int, Meta(ge=0, le=100)] = 10
     sync_points: Annotated[tuple[Slug, ...], Meta(min_length=1)] = ("approved",)
     reply_to: AddressOrNone = ""
     people: People = People()
@@ -221,6 +222,7 @@ class Organisation(Section, frozen=True):
             tracking=tuple(sorted(self.tracking.items())),
             create_tracking_options=self.create_tracking_options,
             history_notes=self.history_notes,
+            history_reads=self.history_reads,
             sync_points=frozenset(self.sync_points),
             people=_by_role(self.people),
             reply_to=self.reply_to,

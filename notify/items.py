@@ -175,7 +175,8 @@ class Item:
         changed = {d.field for d in self.decision.verdict.differences}
         rows = [*self._amount_rows(), self._date_row(changed), *self._other_rows()]
         if self.bill:
-            return [*rows, Row("State", "cancelled" if self._cancelled else "", words.bill_state(self.bill))]
+            rows.append(Row("State", "cancelled" if self._cancelled else "", words.bill_state(self.bill)))
+            return [*rows, *self._deed_rows()]
         return [*rows, Row("Payment due", _day(self.due, "none"))]
 
     @property
@@ -244,6 +245,10 @@ class Item:
     def _date_row(self, changed: set[Field]) -> Row:
         theirs = words.day(self.bill.date) if self.bill else ""
         return Row("Date", words.day(self.date), theirs, Field.DATE in changed)
+
+    def _deed_rows(self) -> list[Row]:
+        deed = self.decision.case.deed
+        return [Row(deed.did.capitalize(), "", words.who_and_when(deed, self.books))] if deed else []
 
     def _other_rows(self) -> Iterable[Row]:
         shown = (Field.TOTAL, Field.CURRENCY, Field.DATE)

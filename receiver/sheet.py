@@ -26,6 +26,7 @@ from reconciler.words import (
     money,
     sides,
     what_to_do,
+    who_and_when,
 )
 
 ONE_BILL = frozenset({Choose.LINK, Choose.REPLACED_BY})
@@ -193,6 +194,8 @@ def _facts(decision: Decision, sheet: Sheet) -> Iterator[tuple[str, str]]:
         yield "Milestone", f"{money(milestone.amount, currency_of(decision, sheet.books))}, dated {day(milestone.date)}"
     if bill:
         yield "Bill in Xero", f"{bill.number or 'without a number'}, {bill_state(bill)}, dated {day(bill.date)}"
+        if deed := decision.case.deed:
+            yield f"{capital(deed.did)} in Xero", who_and_when(deed, sheet.books)
         if not decision.verdict.differences:
             yield "Bill total", money(bill.total, bill.currency)
         if bill.due_date and bill.due > 0:

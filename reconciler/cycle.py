@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.compare import mark
 from reconciler.decide import decide
+from reconciler.deeds import Historian
 from reconciler.errors import RateLimited, Temporary
 from reconciler.model import ZERO, Books, Decision, Flag, Link, Mode, Organisation, Verdict
 from reconciler.notes import Annotator
@@ -74,6 +75,7 @@ class Cycle:
         self._stops = 0
         self._pusher = Pusher(organisation, xero, ledger, self.reader, clock, self.decide_again, self._may_write)
         self._annotator = Annotator(self._key, xero, ledger)
+        self._historian = Historian(self._key, organisation.history_reads, xero, ledger, clock)
         self._recovery = Recovery(organisation, ledger, self.reader, self._pusher, clock, self._may_write)
 
     @contextmanager
@@ -122,6 +124,7 @@ class Cycle:
             written = self._pusher.push()
             self._decide_again_after(written, count)
             self._annotate(written)
+            self._historian.ask()
             self._alert(count, written)
             self._rest(count, written)
             return self._report(count, written, tally)

@@ -275,6 +275,15 @@ class Exemption:
 
 
 @dataclass(frozen=True, slots=True)
+class Deed:
+    """What a bill's history in Xero says was done to it: what, when, and by whom (empty: Xero names nobody)."""
+
+    did: str
+    at: dt.datetime
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """Everything that one decision is about, gathered.
 
@@ -282,7 +291,7 @@ class Case:
     exist. `ours` are live bills, linked to nobody, with the milestone's number or link; `similar` are live
     bills of the same contact and total and a near date, linked to nobody; `ended` are voided or deleted bills
     with the milestone's number, where it follows no bill. `contacts` are Xero's contacts that the payee may mean; the
-    mapped one alone when the payee is mapped.
+    mapped one alone when the payee is mapped. `deed` is what led to the open flag, as far as Xero tells.
     """
 
     milestone: Milestone
@@ -294,6 +303,7 @@ class Case:
     ended: tuple[Bill, ...] = ()
     contacts: tuple[Contact, ...] = ()
     exemption: Exemption | None = None
+    deed: Deed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +349,7 @@ class Organisation:
     tracking: Tracking = ()
     create_tracking_options: bool = False
     history_notes: bool = False
+    history_reads: int = 10
     sync_points: frozenset[str] = frozenset({"approved"})
     people: dict[Role, tuple[str, ...]] = field(default_factory=dict)
     reply_to: str = ""
@@ -464,6 +475,7 @@ class Flag:
     verdict: Verdict | None = None
     closed_at: dt.datetime | None = None
     closed_because: str = ""
+    deed: Deed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Notes in the history of bills: what billwatch wrote and for which milestone, for whoever looks at them in Xero."""
 
-from reconciler.errors import OutcomeUnknown, Permanent, XeroError
+from reconciler.errors import BadRequest, OutcomeUnknown, XeroError
 from reconciler.model import Element, Milestone
 from reconciler.ports import Ledger, Xero
 from reconciler.words import fields_in_words
@@ -34,7 +34,7 @@ class Annotator:
                 self._xero.annotate(owed.bill_id, owed.text, owed.idempotency_key)
             except OutcomeUnknown:
                 continue
-            except Permanent:
+            except BadRequest:
                 self._notes.settled(owed.note_id)
             except XeroError:
                 return

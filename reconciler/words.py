@@ -5,7 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from reconciler.compare import with_adopted
-from reconciler.model import NEW_CONTACT, Bill, Books, Case, Decision, Field, Milestone, Status, Verdict
+from reconciler.model import NEW_CONTACT, Bill, Books, Case, Decision, Deed, Field, Milestone, Status, Verdict
 from reconciler.reasons import Action, Choose, Reason, words
 
 SYMBOLS = {"NZD": "NZ$", "AUD": "A$", "USD": "US$", "CAD": "C$", "SGD": "S$", "GBP": "£", "EUR": "€"}
@@ -213,6 +213,11 @@ def _payment(bill: Bill) -> str:
     how = "was paid" if bill.paid else "was credited"
     left = f"the other {money(bill.due, bill.currency)} is {rest or 'due'}"
     return f"{money(bill.settled, bill.currency)} {how}{on}; {left}."
+
+
+def who_and_when(deed: Deed, books: Books) -> str:
+    """`3 July 2026, 10:42, by Ana Example`; without the name where Xero has none."""
+    return moment(deed.at, books.zone) + (f", by {deed.by}" if deed.by else "")
 
 
 def bill_link(books: Books, bill_id: str) -> str:

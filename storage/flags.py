@@ -41,6 +41,7 @@ def read_flag(row: dict[str, Any]) -> Flag:
         verdict=row["verdict"],
         closed_at=row["closed_at"],
         closed_because=row["closed_because"],
+        deed=row["deed"],
     )
 
 

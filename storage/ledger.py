@@ -8,6 +8,7 @@ from typing import Self
 from storage.attempts import Attempts
 from storage.budgets import Budgets
 from storage.database import Store, open_store
+from storage.deeds import Deeds
 from storage.drain import Inbox
 from storage.inbox import GroupInbox, SqliteStore
 from storage.listing import Listing
@@ -40,6 +41,7 @@ class Ledger:
         self.milestones = Milestones(store, known, mail_domain)
         self.attempts = Attempts(store, known)
         self.notes = Notes(store)
+        self.deeds = Deeds(store)
         self.outbox = Outbox(store, mail_domain)
         self.overview = Overview(store)
         self.listing = Listing(store)

@@ -159,14 +159,17 @@ class Milestones:
     def standing(self, organisation: str, keys: Collection[str]) -> list[Decision]:
         """The cases of these keys with the verdicts recorded last, in key order; undecided ones are left out.
 
-        `similar` holds the bills that the verdict speaks of, as far as they are not `ours`.
+        `similar` holds the bills that the verdict speaks of, as far as they are not `ours`; `deed` is the open flag's.
         """
         with self._store.read():
             cases = self.gather(organisation, keys, near_days=0)
             verdicts = self._verdicts(organisation, keys)
+            flags = self._flags.opened(organisation, keys)
             others = self._bills(organisation, {i for verdict in verdicts.values() for i in verdict.others})
         return [
-            _standing(case, verdicts[case.milestone.key], others) for case in cases if case.milestone.key in verdicts
+            _standing(case, verdicts[case.milestone.key], others, flags.get(case.milestone.key))
+            for case in cases
+            if case.milestone.key in verdicts
         ]
 
     def followers(self, organisation: str, bill_id: str) -> list[str]:
@@ -209,7 +212,8 @@ def _keys(organisation: str, condition: Any, limit: int, after: str) -> Any:
     return query.order_by(LinkRow.key).limit(limit)
 
 
-def _standing(case: Case, verdict: Verdict, bills: Mapping[str, Bill]) -> Decision:
+def _standing(case: Case, verdict: Verdict, bills: Mapping[str, Bill], flag: Flag | None) -> Decision:
     ours = {bill.bill_id for bill in case.ours}
     similar = tuple(bills[bill_id] for bill_id in verdict.others if bill_id in bills and bill_id not in ours)
-    return Decision(replace(case, similar=similar), replace(verdict, link=case.link))
+    deed = flag.deed if flag else None
+    return Decision(replace(case, similar=similar, deed=deed), replace(verdict, link=case.link))

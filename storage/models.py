@@ -6,7 +6,7 @@ rely on it. Tables of the mirror are in `storage.mirrored`, those of work under 
 
 from peewee import AutoField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
-from reconciler.model import Choice, Exemption, Links, Refusal, Sense, Terms, Tracking, Verdict
+from reconciler.model import Choice, Deed, Exemption, Links, Refusal, Sense, Terms, Tracking, Verdict
 from reconciler.reasons import Action, Reason
 from storage.fields import DayField, MoneyField, UtcField, ValueField, WordField
 
@@ -115,7 +115,7 @@ class VerdictRow(Row):
 
 
 class FlagRow(Row):
-    """A warning; open while `closed_at` is null."""
+    """A warning; open while `closed_at` is null. `asked_at` is when Xero was asked who did what it is about."""
 
     id = AutoField()
     organisation = TextField()
@@ -125,6 +125,8 @@ class FlagRow(Row):
     verdict = ValueField(Verdict, null=True)
     closed_at = UtcField(null=True)
     closed_because = TextField(default="")
+    deed = ValueField(Deed, null=True)
+    asked_at = UtcField(null=True)
 
     class Meta:
         table_name = "flag"
@@ -139,6 +141,13 @@ FlagRow.add_index(
 FlagRow.add_index(
     FlagRow.index(FlagRow.organisation, FlagRow.key, FlagRow.reason, unique=True, name="flag_one_open_each").where(
         FlagRow.closed_at.is_null()
+    )
+)
+
+
+FlagRow.add_index(
+    FlagRow.index(FlagRow.organisation, name="flag_unasked").where(
+        FlagRow.closed_at.is_null() & FlagRow.asked_at.is_null()
     )
 )
 

@@ -25,6 +25,7 @@ from reconciler.words import (
     sides,
     what_to_do,
     when_paid,
+    who_and_when,
 )
 from storage.overview import Moment, Posted
 
@@ -65,6 +66,7 @@ def _plain(decision: Decision, books: Books) -> dict[str, Any]:
         "reason": verdict.reason,
         "why": explain(decision, books),
         "when_paid": when_paid(decision, books),
+        "deed": decision.case.deed,
         "todo": what_to_do(decision, books),
         "differences": [{"field": f, "milestone": ours, "bill": theirs} for f, ours, theirs in sides(decision, books)],
         "lock": verdict.lock,
@@ -79,6 +81,8 @@ def _tell(decision: Decision, books: Books) -> None:
     click.echo(f"{milestone.payee} · {milestone.key} · {milestone.title} · {amount} · {day(milestone.date)}")
     click.echo(f"Verdict    {verdict.action} {verdict.reason} ({words(verdict.reason).headline})")
     click.echo(f"Why        {explain(decision, books)}")
+    if case.deed:
+        click.echo(f"{case.deed.did.capitalize():<10} {who_and_when(case.deed, books)}")
     click.echo(f"Paid when  {when_paid(decision, books)}")
     if bill:
         number = bill.number or bill.bill_id

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from billwatch.sandbox import rules, settle
-from billwatch.sandbox.books import Bill, Credit, Organisation, Payment, new_id
+from billwatch.sandbox.books import SYSTEM, Bill, Credit, Organisation, Payment, new_id
 from billwatch.sandbox.merge import Manner
 from billwatch.sandbox.rules import Judgement
 from billwatch.sandbox.wish import BillWish
@@ -16,10 +16,11 @@ _CHANGES = {"DRAFT": "Saved", "SUBMITTED": "Submitted", "AUTHORISED": "Approved"
 
 @dataclass(frozen=True, slots=True)
 class Scribe:
-    """One organisation's books at one moment."""
+    """One organisation's books at one moment, in the hand of `user`: a person, or an app."""
 
     org: Organisation
     now: datetime
+    user: str = SYSTEM
 
     def write(self, before: Bill | None, wish: BillWish, manner: Manner) -> Judgement:
         """Judge one write, and save it if nothing is refused; the judgement then holds the bill as saved."""
@@ -41,7 +42,7 @@ class Scribe:
         stamped = replace(payment, updated=self.org.stamp(self.now))
         self.org.payments[payment.payment_id] = stamped
         self.org.save_bill(settle.paid(bill, stamped), self.now)
-        self.org.note(bill.bill_id, "Paid", f"Payment of {payment.amount} recorded.", self.now)
+        self.org.note(bill.bill_id, "Paid", f"Payment of {payment.amount} recorded.", self.now, self.user)
         return ()
 
     def unpay(self, payment: Payment) -> tuple[str, ...]:
@@ -50,7 +51,7 @@ class Scribe:
             return found
         self.org.payments[payment.payment_id] = replace(payment, status="DELETED", updated=self.org.stamp(self.now))
         self.org.save_bill(settle.unpaid(self.org.bills[payment.bill_id], payment.payment_id), self.now)
-        self.org.note(payment.bill_id, "Payment Deleted", f"Payment of {payment.amount} removed.", self.now)
+        self.org.note(payment.bill_id, "Payment Deleted", f"Payment of {payment.amount} removed.", self.now, self.user)
         return ()
 
     def credit(self, bill: Bill, credit: Credit) -> tuple[str, ...]:
@@ -58,7 +59,7 @@ class Scribe:
         if found := tuple(settle.credit_refusals(self.org, bill, credit)):
             return found
         self.org.save_bill(settle.credited(bill, credit), self.now)
-        self.org.note(bill.bill_id, "Credit Applied", f"Credit of {credit.amount} applied.", self.now)
+        self.org.note(bill.bill_id, "Credit Applied", f"Credit of {credit.amount} applied.", self.now, self.user)
         return ()
 
     def draft_payment(self, bill: Bill | None, amount: Decimal, day: date | None, account_code: str) -> Payment:
@@ -90,7 +91,7 @@ class Scribe:
     def _note(self, before: Bill | None, saved: Bill) -> None:
         moved = before is None or before.status != saved.status
         changes = "Created" if before is None else _CHANGES.get(saved.status, "Deleted") if moved else "Edited"
-        self.org.note(saved.bill_id, changes, f"{saved.status} {saved.total} {saved.currency}", self.now)
+        self.org.note(saved.bill_id, changes, f"{saved.status} {saved.total} {saved.currency}", self.now, self.user)
 
 
 def touch(org: Organisation, bills: Iterable[Bill], now: datetime) -> None:

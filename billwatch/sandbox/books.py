@@ -16,6 +16,7 @@ from billwatch.sandbox.switches import Switches
 NIL_ID = "00000000-0000-0000-0000-000000000000"
 EXPENSE_CLAIMS = "Expense Claims"
 ZERO = Decimal("0.00")
+SYSTEM = "System Generated"
 
 
 def new_id() -> str:
@@ -190,7 +191,7 @@ class Note:
     at: datetime
     changes: str
     details: str
-    user: str = "System Generated"
+    user: str = SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,7 @@ class Organisation:
     adviser: bool = False
     may_approve: bool = True
     demo: bool = False
+    person: str = "Ana Example"
     period_lock: date | None = None
     year_lock: date | None = None
     year_end: tuple[int, int] = (31, 3)  # day, month
@@ -288,8 +290,8 @@ class Organisation:
         self._tell("Contacts", saved.contact_id, "CONTACT", "UPDATE" if before else "CREATE", now)
         return saved
 
-    def note(self, bill_id: str, changes: str, details: str, now: datetime) -> Note:
-        note = Note(now, changes, details)
+    def note(self, bill_id: str, changes: str, details: str, now: datetime, user: str = SYSTEM) -> Note:
+        note = Note(now, changes, details, user)
         self.history.setdefault(bill_id, []).append(note)
         return note
 

@@ -187,9 +187,9 @@ class Org:
             self.books.period_lock, self.books.year_lock = day_of(period), day_of(year)
 
     def settings(self, **values: Any) -> None:
-        """Change `adviser`, `may_approve`, `name`, `demo`, or `currencies` (a list; the base stays)."""
+        """Change `adviser`, `may_approve`, `name`, `demo`, `person` (who acts), or `currencies` (the base stays)."""
         with self._world.lock:
-            if unknown := set(values) - {"adviser", "may_approve", "name", "demo", "currencies"}:
+            if unknown := set(values) - {"adviser", "may_approve", "name", "demo", "person", "currencies"}:
                 raise ValueError(f"an organisation has no setting {', '.join(sorted(unknown))}")
             if "currencies" in values:
                 values["currencies"] = {self.books.currency, *values["currencies"]}
@@ -226,7 +226,7 @@ class Org:
             return self.books.save_contact(contact, self._world.now())
 
     def _scribe(self) -> Scribe:
-        return Scribe(self.books, self._world.now())
+        return Scribe(self.books, self._world.now(), self.books.person)
 
     def _refuse(self, texts: tuple[str, ...]) -> None:
         if texts:

@@ -12,6 +12,7 @@ import msgspec
 
 from reconciler.errors import UnreadableAnswer
 from reconciler.model import ZERO, Bill, Books, Contact, Line, Sense, Status
+from reconciler.ports import Record
 from reconciler.xero import dates, shapes, zones
 
 T = TypeVar("T")
@@ -109,6 +110,12 @@ def contact(item: shapes.Contact) -> Contact:
     )
 
 
+def records(found: shapes.History) -> list[Record]:
+    """The lines of a history that say what was done and when; others tell us nothing."""
+    told = ((one, _moment(one)) for one in found.history_records)
+    return [Record(one.changes, at, one.user or "") for one, at in told if one.changes and at]
+
+
 def changed_at(item: shapes.Invoice | shapes.Contact) -> dt.datetime | None:
     """When it changed, by Xero's clock; `None` when that cannot be told."""
     twin = item.updated_date_utc_string if isinstance(item, shapes.Invoice) else None
@@ -145,6 +152,13 @@ def rights(books: Books, actions: Iterable[shapes.Allowance], rights_at: dt.date
         may_approve=found.get("CreateApprovedBill") != "NOT-ALLOWED",
         rights_at=rights_at,
     )
+
+
+def _moment(record: shapes.HistoryRecord) -> dt.datetime | None:
+    try:
+        return dates.instant(record.date_utc, record.date_utc_string)
+    except ValueError:
+        return None
 
 
 def _changed(invoice: shapes.Invoice, name: str) -> dt.datetime:

@@ -171,6 +171,17 @@ class Part(Shape, frozen=True):
     validation_errors: tuple[Message, ...] | None = None
 
 
+class HistoryRecord(Shape, frozen=True):
+    changes: str | None = None
+    user: str | None = None
+    date_utc: str | None = None
+    date_utc_string: str | None = None
+
+
+class History(Shape, frozen=True):
+    history_records: tuple[HistoryRecord, ...]
+
+
 class Echo(Shape, frozen=True):
     """One element of the answer to a write. Its other values are those that were asked for, and prove nothing."""
 

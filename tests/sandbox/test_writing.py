@@ -335,6 +335,22 @@ def test_s32_history_is_written_and_read_and_has_a_longest_note(api: Api, org: O
     assert api.put("/Invoices/nowhere/History", {"HistoryRecords": [{"Details": "x"}]}).status_code == 400
 
 
+def test_s32_history_names_the_person_at_the_screen_and_nobody_for_an_app(api: Api, org: Org) -> None:
+    bill = org.add_bill(status="SUBMITTED").bill_id
+    api.write(f"/Invoices/{bill}", {"Reference": "x"})
+    org.settings(person="Bo Example")
+    org.approve(bill)
+    org.pay(bill)
+    org.unpay(bill)
+    notes = api.get(f"/Invoices/{bill}/History").json()["HistoryRecords"]
+    assert [(note["Changes"], note["User"]) for note in reversed(notes)][1:] == [
+        ("Edited", "System Generated"),
+        ("Approved", "Bo Example"),
+        ("Paid", "Bo Example"),
+        ("Payment Deleted", "Bo Example"),
+    ]
+
+
 def test_s33_other_contact_fields_sent_along_change_the_contact(api: Api, org: Org) -> None:
     kea = org.add_contact("Kea Trust")
     wish = {"ContactID": kea.contact_id, "Name": "Kea Charitable Trust", "EmailAddress": "office@kea.example"}
