@@ -22,7 +22,7 @@ from reconciler.usable import to_be_made
 BATCH = 50
 UPDATE_BATCH = 40
 # What is read back together fits into two pages of 1,000, with some room for what others changed.
-CHUNK = 1_900
+CHUNK = 1_800
 FACTS_FOR = dt.timedelta(seconds=60)
 # Xero may take two more seconds to let us in, and no edit younger than five seconds may be written over.
 READ_FOR = dt.timedelta(seconds=3)
