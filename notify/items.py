@@ -185,6 +185,12 @@ class Item:
         return f"Xero has {self._theirs_in_words}" if self.differs and self.reason not in UNWANTED else ""
 
     @property
+    def who(self) -> str:
+        """What was done to the bill, when and by whom, as far as Xero's history tells."""
+        deed = self.decision.case.deed
+        return f"{deed.did.capitalize()} {words.who_and_when(deed, self.books)}" if deed else ""
+
+    @property
     def others(self) -> list[Bill]:
         """The bills that the reason speaks of, besides the linked one."""
         case, named = self.decision.case, self.decision.verdict.others

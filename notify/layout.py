@@ -38,8 +38,8 @@ def listing(items: Sequence[Item]) -> str:
     rows = []
     for item in items:
         rows.append([item.payee, item.key, _short(item), item.amount])
-        if item.note:
-            rows.append(["", "", "", item.note])
+        if item.note or item.who:
+            rows.append([item.who, "", "", item.note])
     return columns(rows, right=frozenset({3}))
 
 

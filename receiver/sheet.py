@@ -43,7 +43,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One milestone of the page. `rows` are (field, milestone, bill), `facts` (name, value)."""
+    """One milestone of the page. `who` did what it is about, and when; `rows` are (field,
+    milestone, bill), `facts` (name, value)."""
 
     key: str
     title: str
@@ -51,6 +52,7 @@ class Item:
     amount: str
     date: str
     explanation: str
+    who: str
     rows: list[tuple[str, str, str]]
     same: str
     facts: list[tuple[str, str]]
@@ -169,11 +171,17 @@ def _item(decision: Decision, sheet: Sheet) -> Item:
         amount=money(milestone.amount, currency_of(decision, books)),
         date=day(milestone.date),
         explanation=explain(decision, books),
+        who=_who(decision, books),
         rows=[(capital(name), ours, theirs) for name, ours, theirs in sides(decision, books)],
         same=_same(decision),
         facts=list(_facts(decision, sheet)),
         places=_places(decision, books),
     )
+
+
+def _who(decision: Decision, books: Books) -> str:
+    deed = decision.case.deed
+    return f"{capital(deed.did)} in Xero {who_and_when(deed, books)}" if deed else ""
 
 
 def _same(decision: Decision) -> str:

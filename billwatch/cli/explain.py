@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from billwatch.cli.failures import Cannot
-from billwatch.cli.output import echo_json, echo_table, json_option
+from billwatch.cli.output import echo_json, echo_table, json_option, plain
 from billwatch.cli.session import Session, pass_session
 from reconciler.choices import fitting
 from reconciler.model import Books, Choice, Decision, Exemption, Flag, Write
@@ -82,7 +82,7 @@ def _tell(decision: Decision, books: Books) -> None:
     click.echo(f"Verdict    {verdict.action} {verdict.reason} ({words(verdict.reason).headline})")
     click.echo(f"Why        {explain(decision, books)}")
     if case.deed:
-        click.echo(f"{case.deed.did.capitalize():<10} {who_and_when(case.deed, books)}")
+        click.echo(plain(f"{case.deed.did.capitalize():<10} {who_and_when(case.deed, books)}"))
     click.echo(f"Paid when  {when_paid(decision, books)}")
     if bill:
         number = bill.number or bill.bill_id

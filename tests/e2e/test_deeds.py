@@ -87,6 +87,20 @@ def test_the_mail_the_page_and_the_command_line_say_it(make: Any, letterbox: Any
     assert ("Edited in Xero", f"{when}, by Ana Example") in facts
 
 
+def test_of_several_in_one_mail_each_says_it(make: Any, letterbox: Any) -> None:  # noqa: F811  fixtures
+    world = billed(make(), "M-1", "M-2")
+    for key, person in (("M-1", "Ana Example"), ("M-2", "Bo Example")):
+        world.org.settings(person=person)
+        world.org.edit(key, total="1300.00")
+    world.sweep()
+    (letter,) = deliver(world, letterbox)
+    shown = view(world.house.desk.show(letter.tokens[0])).items
+    for item, person in zip(shown, ("Ana Example", "Bo Example"), strict=True):
+        assert f"by {person}" in " ".join(letter.text.split())
+        assert item.who.startswith("Edited in Xero ")
+        assert item.who.endswith(f", by {person}")
+
+
 def test_what_an_app_did_is_told_without_a_name(world: Any) -> None:
     billed(world)
     world.org.settings(person="System Generated")
