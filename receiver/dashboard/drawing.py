@@ -9,7 +9,7 @@ from reconciler.model import Bill, Milestone
 from reconciler.reasons import Reason
 from reconciler.words import day, money
 
-WIDTH, HEIGHT = 600, 160
+WIDTH, HEIGHT, FEWEST = 600, 160, 14
 ROW, TOP = 46, 30
 
 
@@ -60,9 +60,10 @@ def chart(days: Sequence[tuple[dt.date, Mapping[Reason | None, int]]]) -> Chart:
     """The chart of these days, oldest first; there must be at least one."""
     counted = [(date, by_state(counts)) for date, counts in days]
     most = max(1, *(sum(states.values()) for _, states in counted))
-    wide = WIDTH / len(counted)
+    slots = max(len(counted), FEWEST)
+    wide = WIDTH / slots
     bars: list[Bar] = []
-    for at, (_, states) in enumerate(counted):
+    for at, (_, states) in enumerate(counted, slots - len(counted)):
         floor = float(HEIGHT)
         for state in reversed(State):
             high = states[state] * HEIGHT / most
@@ -71,7 +72,8 @@ def chart(days: Sequence[tuple[dt.date, Mapping[Reason | None, int]]]) -> Chart:
                 bars.append(Bar(state, round(at * wide, 2), round(floor, 2), round(wide * 0.86, 2), round(high, 2)))
     told = counted[::-7][::-1]
     table = [(day(date), [states[state] for state in State]) for date, states in told]
-    return Chart(bars, day(counted[0][0]), most, counted[-1][1], table)
+    first = counted[-1][0] - dt.timedelta(days=slots - 1)
+    return Chart(bars, day(first), most, counted[-1][1], table)
 
 
 def life(milestone: Milestone, bill: Bill | None, lock: dt.date | None, today: dt.date) -> Life:

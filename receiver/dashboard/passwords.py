@@ -12,11 +12,11 @@ LONGEST = 1024
 FORM = re.compile(r"scrypt\$(\d{1,8})\$(\d{1,3})\$(\d{1,3})\$([\w-]{22})\$([\w-]{43})", re.ASCII)
 
 
-def hashed(password: str) -> str:
-    """The hash of a password, to be put into the configuration."""
+def hashed(password: str, cost: int = COST) -> str:
+    """The hash of a password, to be put into the configuration; `cost` is a power of 2."""
     salt = secrets.token_bytes(16)
-    key = _scrypt(password, salt, COST, BLOCK, PARALLEL)
-    return "$".join(["scrypt", str(COST), str(BLOCK), str(PARALLEL), _text(salt), _text(key)])
+    key = _scrypt(password, salt, cost, BLOCK, PARALLEL)
+    return "$".join(["scrypt", str(cost), str(BLOCK), str(PARALLEL), _text(salt), _text(key)])
 
 
 # What a name is checked against that nobody has, so that the time an answer takes does not tell.

@@ -72,7 +72,8 @@ def _words(each: Moment) -> tuple[str, str, str]:
 
 def _verdict(action: Action, headline: str) -> tuple[str, str, str]:
     if action is Action.FLAG:
-        return f"Flagged: {headline}", "", "bad"
+        # The warning that it opened says so.
+        return "", "", ""
     if action is Action.HOLD:
         return f"Held back: {headline}", "", "bad"
     return capital(headline), "", "good" if headline == "paid" else ""

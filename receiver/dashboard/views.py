@@ -132,12 +132,12 @@ def _facts(standing: Standing, now: dt.datetime) -> list[tuple[str, str]]:
 
 
 def _owed(standing: Standing, now: dt.datetime, books: Books) -> list[tuple[str, str]]:
-    owed = [(f"{standing.undecided} milestones to decide", "")] if standing.undecided else []
+    owed = [(f"Milestones to decide: {standing.undecided:,}", "")] if standing.undecided else []
     for one in standing.owed:
         wait = f"the oldest for {age(one.since, now)}" if one.since else ""
         later = one.next_try and one.next_try > now
         wait += f", next try {moment(one.next_try, books.zone)}" if one.next_try and later else ""
-        owed.append((f"{one.number} {one.what}", wait))
+        owed.append((f"{capital(one.what)}: {one.number:,}", wait))
     return owed
 
 
