@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test torture bench check run lock clean
+.PHONY: demo test torture bench check run lock clean screenshots
 
 demo: .venv/.run       ## Watch the whole job happen against the sandbox (ARGS=--exit to leave at the end)
 	$(BIN)/billwatch demo $(ARGS)
@@ -17,6 +17,9 @@ torture: .venv/.dev   ## Run the long trials: 1,000 milestones in the worst of w
 
 bench: .venv/.run      ## Measure against the sandbox and hold the promises (ARGS names one part)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: .venv/.dev ## Take pictures of every page and mail, into screenshots/ (needs Chromium)
+	$(BIN)/python tests/browser/screenshots.py
 
 check: .venv/.dev      ## Lint, types, import rules
 	$(BIN)/ruff check .
