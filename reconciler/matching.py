@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from itertools import islice
 
 from reconciler.compare import sense_of
-from reconciler.model import Bill, Books, Case, Organisation, bill_number
+from reconciler.model import Bill, Books, Case, Organisation, Sense, bill_number
 from reconciler.reasons import Reason
 from reconciler.words import day, money
 
@@ -110,16 +111,17 @@ class _Bills:
 
     def __init__(self, bills: Iterable[Bill]) -> None:
         self._by_name: dict[str, list[Bill]] = defaultdict(list)
-        self._by_contact: dict[str, list[Bill]] = defaultdict(list)
+        self._by_money: dict[tuple[str, Decimal], list[Bill]] = defaultdict(list)
         for bill in bills:
             for name in {bill.url, *_written(bill.number)} - {""}:
                 self._by_name[name].append(bill)
-            self._by_contact[bill.contact_id].append(bill)
+            for amount in {bill.total, bill.subtotal}:
+                self._by_money[bill.contact_id, amount].append(bill)
 
-    def near(self, names: Iterable[str], contacts: Iterable[str]) -> list[Bill]:
-        """Bills with one of the names, or of one of the contacts, each once."""
+    def near(self, names: Iterable[str], contacts: Iterable[str], amount: Decimal) -> list[Bill]:
+        """Bills with one of the names, or of one of the contacts and that amount, each once."""
         found = [bill for name in names if name for bill in self._by_name.get(name, ())]
-        found += [bill for contact in contacts if contact for bill in self._by_contact.get(contact, ())]
+        found += [bill for contact in contacts if contact for bill in self._by_money.get((contact, amount), ())]
         return list({bill.bill_id: bill for bill in found}.values())
 
 
@@ -128,7 +130,7 @@ def _of(case: Case, known: _Bills, organisation: Organisation, books: Books) -> 
     numbers = {milestone.key, bill_number(organisation.number_prefix, milestone.key, case.link.generation)}
     names = {_plain(number) for number in numbers} - {""}
     contacts = {i for c in case.contacts for i in (c.contact_id, c.merged_to)} | {milestone.contact_id}
-    for bill in known.near([milestone.links.milestone, *names], contacts):
+    for bill in known.near([milestone.links.milestone, *names], contacts, milestone.amount):
         shared = {
             Ground.NUMBER: bool(names & _written(bill.number)),
             Ground.URL: bool(bill.url) and bill.url == milestone.links.milestone,
@@ -164,10 +166,11 @@ def _settled(found: Sequence[Match]) -> list[Match]:
 
 
 def _rivals(match: Match, sharing: dict[tuple[str, str], list[Match]], taken: set[tuple[str, str]]) -> int:
-    """How many others fit one end of the pair, and are neither settled elsewhere nor much weaker."""
-    others = [other for end in match.ends for other in sharing[end] if other.ends != match.ends]
-    free = [other for other in others if not taken.intersection(set(other.ends) - set(match.ends))]
-    return sum(other.strength >= min(NEAR, match.strength) for other in free)
+    """How many others (2: or more) fit one end of the pair, and are neither settled elsewhere nor much weaker."""
+    mine, least = set(match.ends), min(NEAR, match.strength)
+    others = (other for end in match.ends for other in sharing[end] if other.ends != match.ends)
+    fitting = (o for o in others if o.strength >= least and not any(end in taken for end in o.ends if end not in mine))
+    return sum(1 for _ in islice(fitting, 2))
 
 
 def _same_total(case: Case, bill: Bill, organisation: Organisation, books: Books) -> bool:
@@ -176,7 +179,7 @@ def _same_total(case: Case, bill: Bill, organisation: Organisation, books: Books
 
 
 def _total(case: Case, bill: Bill, organisation: Organisation) -> Decimal:
-    return bill.terms(sense_of(case, organisation)).total
+    return bill.subtotal if sense_of(case, organisation) is Sense.EXCLUSIVE else bill.total
 
 
 def _written(number: str) -> set[str]:

@@ -156,7 +156,9 @@ LINE = Line(
 
 
 EMPTY = {
-    **{name: [] for name in ("Actions", "Accounts", "TaxRates", "Currencies", "TrackingCategories", "Contacts")},
+    **{name: [] for name in ("Actions", "Accounts", "TaxRates", "Currencies", "Contacts")},
+    "TrackingCategories": [{"Name": "Region", "TrackingCategoryID": ID, "Options": []}],
+    "HistoryRecords": [],
     "Organisations": [{"OrganisationID": ID, "BaseCurrency": "NZD"}],
 }
 HEADERS = ("If-Modified-Since", "Idempotency-Key", "xero-tenant-id")
@@ -183,7 +185,8 @@ def asked() -> list[Asked]:
             if url.path == "/connect/token":
                 return self.say({"access_token": "t", "expires_in": 1_800})
             names = {*parse_qs(url.query), *(name for name in HEADERS if name in self.headers)}
-            path = url.path.removeprefix("/api.xro/2.0").replace(ID, "{InvoiceID}")
+            name = "{TrackingCategoryID}" if "/TrackingCategories" in url.path else "{InvoiceID}"
+            path = url.path.removeprefix("/api.xro/2.0").replace(ID, name)
             heard.append(Asked(self.command, path, names, json.loads(sent) if sent else None))
             return self.say({**EMPTY, "Invoices": [{"InvoiceID": ID}] if sent else []})
 
@@ -213,6 +216,9 @@ def ask_everything(url: str) -> None:
         client.read_lists(client.read_rights(client.read_organisation(Books())))
         client.bills([ID])
         client.bill(ID)
+        client.history(ID)
+        client.annotate(ID, "billwatch: made this bill", "key")
+        client.make_options((("Region", "Youth"),), "key")
         for pages in (client.changed_bills(NOW), client.open_bills(), client.changed_contacts(NOW)):
             assert list(pages) == []
         bill = Bill(
@@ -239,7 +245,7 @@ def test_billwatch_asks_only_with_parameters_that_are_published(asked: list[Aske
 def test_billwatch_sends_only_what_the_description_takes(asked: list[Asked]) -> None:
     described = description(ACCOUNTING)
     sent = [one for one in asked if one.body is not None]
-    assert [one.method for one in sent] == ["PUT", "POST", "POST"]
+    assert [one.method for one in sent] == ["PUT", "PUT", "PUT", "POST", "POST"]
     for one in sent:
         assert described.faults(described.request(one.method, one.path), one.body) - SENT == set()
 
