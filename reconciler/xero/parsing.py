@@ -95,7 +95,7 @@ def bill(invoice: shapes.Invoice, organisation: str, read_at: dt.datetime) -> Bi
         credited=_credited(invoice, status),
         due=_or_zero(invoice.amount_due),
         paid_on=_paid_on(invoice, name),
-        planned_on=_date(name, "PlannedPaymentDate", dates.day, invoice.planned_payment_date),
+        planned_on=_planned(invoice),
         lines=tuple(_line(item) for item in invoice.line_items or ()),
     )
 
@@ -152,6 +152,14 @@ def rights(books: Books, actions: Iterable[shapes.Allowance], rights_at: dt.date
         may_approve=found.get("CreateApprovedBill") != "NOT-ALLOWED",
         rights_at=rights_at,
     )
+
+
+def _planned(invoice: shapes.Invoice) -> dt.date | None:
+    """No decision rests on it, so one that cannot be read is as good as none."""
+    try:
+        return dates.day(invoice.planned_payment_date)
+    except ValueError:
+        return None
 
 
 def _moment(record: shapes.HistoryRecord) -> dt.datetime | None:

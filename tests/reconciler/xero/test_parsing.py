@@ -230,6 +230,31 @@ def test_the_organisations_own_currency_is_always_usable() -> None:
     assert lists.currencies([], "") == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("given", "day"),
+    [
+        ("/Date(1546128000000+0000)/", dt.date(2018, 12, 30)),
+        ("2018-12-30", dt.date(2018, 12, 30)),
+        (None, None),
+        ("?", None),
+    ],
+)
+def test_the_day_on_which_somebody_means_to_pay_is_told_if_it_can_be_read(given: str | None, day: dt.date) -> None:
+    assert bill(PlannedPaymentDate=given).planned_on == day
+
+
+def test_a_history_is_read_as_far_as_it_says_what_was_done_and_when() -> None:
+    told = rb"""{"HistoryRecords":[
+{"Changes":"Approved","DateUTCString":"2019-02-23T05:23:20","DateUTC":"\/Date(1550899400362+0000)\/",
+"User":"Ana Example"},
+{"Changes":"Paid","DateUTCString":"2019-02-24T05:23:20"},{"Changes":"Edited","DateUTC":"?"},{"Details":"A note"}]}"""
+    found = parsing.records(parsing.decode(told, shapes.History))
+    assert [(one.changes, one.at.isoformat(), one.user) for one in found] == [
+        ("Approved", "2019-02-23T05:23:20.362000+00:00", "Ana Example"),
+        ("Paid", "2019-02-24T05:23:20+00:00", ""),
+    ]
+
+
 def test_tracking_needs_an_active_option_of_an_active_category() -> None:
     options = (shapes.Option("North", "ACTIVE"), shapes.Option("South", "ARCHIVED"))
     found = [shapes.TrackingCategory("Region", "ACTIVE", options), shapes.TrackingCategory("Old", "ARCHIVED", options)]
