@@ -21,7 +21,10 @@ from reconciler.reasons import Choose
 from reconciler.words import EFFECTS, choice_label
 
 AT_ONCE = 200
-BULK = (Choose.RESYNC, Choose.EXEMPT)
+BULK = {
+    Choose.RESYNC: ("Resync these milestones", EFFECTS[Choose.RESYNC].replace("the milestone is", "they are")),
+    Choose.EXEMPT: ("Exempt these milestones", "No more syncing and no more warnings; their bills are not touched."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +114,8 @@ class Acting:
         self, visitor: Visitor, bulk: Bulk, entry: Entry, blame: Mapping[str, str], status: int = 200
     ) -> Response:
         told = {
-            "label": choice_label(bulk.kind),
-            "effect": EFFECTS[bulk.kind],
+            "label": BULK[bulk.kind][0] if len(bulk.items) > 1 else choice_label(bulk.kind),
+            "effect": BULK[bulk.kind][1] if len(bulk.items) > 1 else EFFECTS[bulk.kind],
             "items": bulk.items,
             "total": "",
             "details": [],

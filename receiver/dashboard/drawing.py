@@ -102,7 +102,7 @@ def _dates(
         found.append((lock, "lock", "locked up to here"))
     if bill:
         found.append((bill.date, "theirs", f"bill dated, {money(bill.total, bill.currency)}"))
-        if bill.due_date:
+        if bill.due_date and bill.status.live:
             found.append((bill.due_date, "theirs", "payment due"))
         if bill.paid_on:
             found.append((bill.paid_on, "theirs", "paid"))

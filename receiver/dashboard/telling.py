@@ -1,4 +1,4 @@
-"""The dashboard's words: ages, the story of a milestone, when it is paid."""
+"""The dashboard's words: ages, and the story of a milestone."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from receiver.dashboard.ports import Moment
 from receiver.sheet import capital
-from reconciler.model import Bill, Books, Choice, Decision, Exemption, Flag, Status, Write
-from reconciler.reasons import Action, Reason, words
-from reconciler.words import choice_label, currency_of, day, moment, money
+from reconciler.model import Choice, Exemption, Flag, Write
+from reconciler.reasons import Action, words
+from reconciler.words import choice_label, day, moment, money
 
-NEVER = frozenset({Reason.WITHDRAWN, Reason.NOTHING_TO_PAY, Reason.EXEMPT, Reason.EXEMPT_WITH_BILL})
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -92,30 +91,3 @@ def _details(choice: Choice) -> str:
     parts.append(f"until {day(choice.until)}" if choice.until else "")
     parts.append(f"through the link mailed to {choice.address}" if choice.address else "")
     return ", ".join(part for part in parts if part)
-
-
-def when_paid(decision: Decision, books: Books) -> str:
-    """When the milestone is paid, in a sentence that may be forwarded to whoever is to be paid."""
-    milestone, bill = decision.case.milestone, decision.case.bill
-    amount = money(milestone.amount, currency_of(decision, books))
-    if bill and bill.status.live:
-        return _of_bill(bill)
-    if decision.verdict.reason in NEVER:
-        return "No payment is planned for this milestone."
-    if decision.verdict.action in (Action.FLAG, Action.HOLD):
-        return f"The payment of {amount} is being looked into; there is no date for it yet."
-    if decision.verdict.reason is Reason.NOT_DUE:
-        return f"The payment of {amount} is planned once the milestone is approved."
-    return f"The payment of {amount} is being prepared; there is no date for it yet."
-
-
-def _of_bill(bill: Bill) -> str:
-    total = money(bill.total, bill.currency)
-    due = f" on {day(bill.due_date)}" if bill.due_date else ""
-    if bill.status is Status.PAID:
-        return f"{total} was paid on {day(bill.paid_on)}." if bill.paid_on else f"{total} was paid."
-    if bill.status.unapproved:
-        return f"The payment of {total} awaits approval" + (f"; it is then due{due}." if due else ".")
-    left = money(bill.due, bill.currency)
-    part = f"{money(bill.settled, bill.currency)} was paid; the remaining {left}" if bill.settled else f"{left}"
-    return f"{part} is approved and due{due}." if due else f"{part} is approved for payment."

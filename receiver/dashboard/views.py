@@ -9,14 +9,15 @@ from zoneinfo import ZoneInfo
 from receiver.dashboard.drawing import Life, life
 from receiver.dashboard.ports import Exempted, Foresight, Listed, Standing, Story
 from receiver.dashboard.states import LABELS, State, by_state, state_of
-from receiver.dashboard.telling import Told, age, story, when_paid
+from receiver.dashboard.telling import Told, age, story
 from receiver.ports import Done
 from receiver.sheet import View, capital, view
 from reconciler.locks import effective_lock
 from reconciler.model import Books, Case, Mode
 from reconciler.reasons import Action, Reason, words
-from reconciler.words import bill_state, currency_of, day, explain, moment, money
+from reconciler.words import bill_state, currency_of, day, explain, moment, money, when_paid
 
+ONE = {"have": "has", "are": "is"}
 MODES = {Mode.WATCH: "watched only, nothing is written to Xero", Mode.SYNC: "live"}
 
 
@@ -255,14 +256,17 @@ def groups(seen: Foresight, days: int) -> list[Group]:
         told = [Group(_many(len(ds), what), why, [_case(d.case, seen) for d in ds]) for what, why, ds in parts if ds]
     if seen.late:
         why = f"Nobody has approved these bills; they fall due within {days} days, or are due already."
-        told.append(Group(_many(len(seen.late), "unapproved and soon due"), why, [_case(c, seen) for c in seen.late]))
+        told.append(
+            Group(_many(len(seen.late), "are unapproved and soon due"), why, [_case(c, seen) for c in seen.late])
+        )
     return told
 
 
 def _many(number: int, what: str) -> str:
-    if number == 1:
-        what = what.replace("have a", "has a").replace("are not", "is not")
-    return f"{number} {'milestone' if number == 1 else 'milestones'}: {what}"
+    if number > 1:
+        return f"{number} milestones {what}"
+    first, _, rest = what.partition(" ")
+    return f"1 milestone {ONE.get(first, first)} {rest}"
 
 
 def _case(case: Case, seen: Foresight) -> Line:

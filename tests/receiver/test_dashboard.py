@@ -37,7 +37,7 @@ def test_every_reason_has_one_state_and_every_state_some_reason() -> None:
 def test_a_milestone_s_page_shows_both_sides_and_when_it_is_paid() -> None:
     seen = text(inside().get(ONE))
     assert "Amount NZ$15,000.00 NZ$12,000.00 differs" in seen
-    assert "NZ$12,000.00 is approved and due on 20 July 2026." in seen
+    assert "Approved; due on 20 July 2026. Stuck: milestone changed after approval." in seen
     assert "Keep what Xero has" in seen
 
 
