@@ -300,6 +300,7 @@ class TestServe:
         process.kill()
         process.wait(10)
         assert len(world.house.ledger.attempts.open(KEY)) == 1
+        world.xero.advance(minutes=1)
         world.turn()
         assert (world.reason(), len(world.org.bills())) == (Reason.AWAITING_APPROVAL, 1)
 
