@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
+from playwright.sync_api import sync_playwright
 from walking import Walk
 
 from billwatch.demo.stage import Stage
@@ -45,8 +46,6 @@ def walk() -> Iterator[Walk]:
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

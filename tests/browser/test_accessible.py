@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from walking import Walk, log_in
 
 from billwatch.demo.stage import KEY
@@ -54,8 +55,7 @@ def browsers(furnished: Walk, chromium: Any) -> Iterator[dict[int, Any]]:
 
 
 def findings(page: Any) -> list[str]:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    seen = axe.run(page).response
+    seen = Axe().run(page).response
     assert len(seen["passes"]) > 10, "axe-core has looked at nothing"
     return [f"{one['id']}: {[node['html'] for node in one['nodes']][:3]}" for one in seen["violations"]]
 

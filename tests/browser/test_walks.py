@@ -4,13 +4,12 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-import pytest
+from playwright.sync_api import expect
 from walking import Walk, log_in
 
 from billwatch.demo.stage import KEY, until
 from reconciler.reasons import Reason
 
-expect = pytest.importorskip("playwright.sync_api").expect
 LOCK = dt.timedelta(days=40)
 
 
