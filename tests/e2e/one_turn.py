@@ -26,11 +26,16 @@ POINTS: dict[str, tuple[type, str, bool]] = {
     "before verified": (Attempts, "finish", True),
 }
 
+NOTING: dict[str, tuple[type, str, bool]] = {
+    "before the note": (Client, "annotate", True),
+    "after the note": (Client, "annotate", False),
+}
+
 
 def main(path: str, ahead: str, point: str = "", occurrence: str = "1") -> None:
     offset = dt.timedelta(seconds=float(ahead))
     if point:
-        arm(*POINTS[point], int(occurrence))
+        arm(*(POINTS | NOTING)[point], int(occurrence))
     with House(load(Path(path)), clock=lambda: dt.datetime.now(dt.UTC) + offset) as house:
         for cycle in house.cycles.values():
             cycle.turn()

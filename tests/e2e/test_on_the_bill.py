@@ -1,10 +1,15 @@
 """What is on a bill: its line, its due date, its link back, its tracking; and the note in its history."""
 
 import datetime as dt
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
+import one_turn
 import pytest
-from world import KEY
+from world import KEY, config_text
 
 from reconciler.model import Links
 from reconciler.reasons import Reason
@@ -141,6 +146,22 @@ class TestNotes:
         world.turn()
         world.sweep()
         assert len(notes(world)) == 1
+
+    @pytest.mark.parametrize("point", one_turn.NOTING)
+    def test_a_kill_repeats_no_note_and_loses_none(
+        self, world: Any, tmp_path: Path, environ: dict[str, str], point: str
+    ) -> None:
+        text = config_text(world.xero, world.org.tenant_id, organisation=SYNC + "history_notes = true")
+        (tmp_path / "billwatch.toml").write_text(text)
+        ahead = (world.xero.now() - world.xero.desk.world.clock()).total_seconds()
+        command = [sys.executable, one_turn.__file__, str(tmp_path / "billwatch.toml"), str(ahead), point, "1"]
+        secrets = environ | {"CLIENT_SECRET": world.xero.client_secret, "PYTHONPATH": str(Path.cwd())}
+        killed = subprocess.run(command, env=secrets, timeout=30, check=False)  # noqa: S603  a program of our own
+        assert killed.returncode == -signal.SIGKILL
+        for _ in range(3):
+            world.turn()
+        assert len(notes(world)) == 1
+        assert world.house.ledger.notes.owed(KEY, 9) == []
 
     def test_many_notes_are_written_a_few_at_a_time(self, world: Any) -> None:
         for number in range(2, 31):

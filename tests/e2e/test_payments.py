@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from test_webhooks import Running, run  # noqa: F401  a fixture
+from test_running_daemon import Running, run  # noqa: F401  a fixture
 from world import KEY, until
 
 from billwatch.cli import main
