@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from receiver.dashboard.states import State, by_state
-from reconciler.model import Bill, Milestone
+from reconciler.model import Bill, Milestone, Status
 from reconciler.reasons import Reason
 from reconciler.words import day, money
 
@@ -104,7 +104,9 @@ def _dates(
         found.append((bill.date, "theirs", f"bill dated, {money(bill.total, bill.currency)}"))
         if bill.due_date and bill.status.live:
             found.append((bill.due_date, "theirs", "payment due"))
+        if bill.planned_on and bill.due > 0:
+            found.append((bill.planned_on, "theirs", "payment planned"))
         if bill.paid_on:
-            found.append((bill.paid_on, "theirs", "paid"))
+            found.append((bill.paid_on, "theirs", "paid" if bill.status is Status.PAID else "last paid in part"))
     # The lock comes after whatever else happened on its day, since that day is locked too.
     return sorted(found, key=lambda one: one[1] == "lock")

@@ -1,0 +1,90 @@
+"""The dashboard's pictures and words, as numbers and sentences."""
+
+import datetime as dt
+from dataclasses import replace
+from types import SimpleNamespace
+
+import desk
+import pytest
+
+from receiver.dashboard.drawing import FEWEST, HEIGHT, WIDTH, chart, life
+from receiver.dashboard.states import State
+from receiver.dashboard.telling import age, story
+from reconciler.model import Choice, Flag, Status
+from reconciler.reasons import Action, Choose, Reason
+
+TODAY = dt.date(2026, 7, 9)
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"),
+    [
+        (dt.timedelta(seconds=59), "less than a minute"),
+        (dt.timedelta(minutes=1), "1 minute"),
+        (dt.timedelta(hours=23), "23 hours"),
+        (dt.timedelta(days=2, hours=5), "2 days"),
+        (dt.timedelta(hours=-2), "2 hours"),
+    ],
+)
+def test_an_age_is_told_in_its_largest_unit(ago: dt.timedelta, said: str) -> None:
+    assert age(desk.NOW - ago, desk.NOW) == said
+
+
+def test_a_chart_s_bars_stand_on_each_other_and_fill_the_highest_day() -> None:
+    drawn = chart([(TODAY - dt.timedelta(days=1), {Reason.PAID: 2}), (TODAY, {Reason.PAID: 3, None: 1})])
+    assert drawn.most == 4
+    today = [bar for bar in drawn.bars if bar.x == pytest.approx(WIDTH * (FEWEST - 1) / FEWEST, abs=0.01)]
+    assert sum(bar.height for bar in today) == pytest.approx(HEIGHT)
+    assert {bar.state for bar in today} == {State.PAID, State.NEW}
+    assert drawn.last[State.PAID] == 3
+    assert [numbers[list(State).index(State.PAID)] for _, numbers in drawn.table] == [3]
+
+
+def test_a_chart_of_nothing_has_no_bars() -> None:
+    assert chart([(TODAY, {})]).bars == []
+
+
+def test_a_life_is_in_order_and_says_what_is_locked() -> None:
+    bill = replace(desk.BILL, date=dt.date(2026, 7, 5))
+    drawn = life(desk.MILESTONE, bill, dt.date(2026, 7, 3), TODAY)
+    assert [mark.text for mark in drawn.marks] == [
+        "the milestone's date",
+        "locked up to here",
+        "bill dated, NZ$12,000.00",
+        "today",
+        "payment due",
+    ]
+    assert "3 July 2026: the milestone's date, in the locked period." in drawn.alternative
+    assert drawn.marks[0].y < drawn.locked < drawn.marks[2].y
+
+
+def test_a_life_without_lock_or_bill_is_short() -> None:
+    drawn = life(desk.MILESTONE, None, None, TODAY)
+    assert ([mark.kind for mark in drawn.marks], drawn.locked) == (["ours", "now"], 0)
+
+
+def test_a_bill_that_was_ended_falls_due_no_more() -> None:
+    bill = replace(desk.BILL, status=Status.VOIDED)
+    assert "payment due" not in life(desk.MILESTONE, bill, None, TODAY).alternative
+
+
+def test_a_story_tells_who_decided_and_who_was_mailed_and_nothing_twice() -> None:
+    flag = Flag(1, "example", "M-1", Reason.BILL_VOIDED, desk.NOW)
+    choice = Choice(Choose.BILL_AGAIN, "Ana", desk.NOW, "ana@example.org")
+    mail = SimpleNamespace(recipient="ana@example.org", kind="warning")
+    moments = [
+        ("verdict", (Action.SKIP, Reason.PAID)),
+        ("verdict", (Action.SKIP, Reason.PAID)),
+        ("verdict", (Action.FLAG, Reason.BILL_VOIDED)),
+        ("flag", flag),
+        ("mail", mail),
+        ("choice", choice),
+    ]
+    told = story([SimpleNamespace(at=desk.NOW, what=what, value=value) for what, value in moments], "UTC")
+    assert [one.headline for one in told] == [
+        "Paid",
+        "Warning opened: bill voided",
+        "Mailed to ana@example.org",
+        "Ana decided: bill it again",
+    ]
+    assert told[-1].detail == "through the link mailed to ana@example.org"
