@@ -17,8 +17,8 @@ from msgspec import Meta
 from billwatch.complaints import Unfit, complain, nearest
 from billwatch.secret import Secret, encryption_flaw, link_key_flaw, no_flaw
 from billwatch.sections import KeyRing, Mail, Organisation, Reconciler, Section, Server, Storage, User, Xero
-from reconciler import model
 from reconciler.errors import ConfigurationError, InputError
+from reconciler.organisation import Organisation as KnownOrganisation
 from reconciler.xero.settings import Connection
 
 
@@ -43,7 +43,7 @@ class Config(Section, frozen=True):
             if self.mail.host and not each.people.accounting:
                 raise Unfit(f"organisation.{each.key}.people.accounting", "names nobody, so nobody would be warned")
 
-    def organisations(self) -> tuple[model.Organisation, ...]:
+    def organisations(self) -> tuple[KnownOrganisation, ...]:
         """The organisations as the reconciler knows them."""
         return tuple(each.facts(self.reconciler.fresh_minutes) for each in self.organisation)
 

@@ -10,9 +10,10 @@ from receiver.ports import Changed, Done, LinkRefused, Sheet
 from reconciler.choices import choose, fitting
 from reconciler.cycle import Cycle
 from reconciler.errors import InputError, RateLimited
-from reconciler.model import Choice, Decision, Flag, Link, Ticket
+from reconciler.model import Decision, Link
 from reconciler.ports import Clock
 from reconciler.reasons import Choose
+from reconciler.records import Choice, Flag, Ticket
 from reconciler.tickets import token_hash
 from storage import Ledger
 

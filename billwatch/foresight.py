@@ -3,7 +3,8 @@
 import datetime as dt
 
 from reconciler.forecast import AT_RISK, Forecast, forecast, late_drafts
-from reconciler.model import Case, Organisation
+from reconciler.model import Case
+from reconciler.organisation import Organisation
 from storage import Ledger
 
 LATE_DAYS = 7

@@ -14,9 +14,10 @@ from receiver.dashboard.ports import Foresight, Place, Standing, Story
 from receiver.dashboard.sessions import User
 from receiver.ports import Done, Sheet
 from reconciler.cycle import Cycle, paused
-from reconciler.model import Choice, Organisation
+from reconciler.organisation import Organisation
 from reconciler.ports import Clock
 from reconciler.reasons import Reason
+from reconciler.records import Choice
 from storage import Ledger
 from storage.listing import Exempted, Turned
 from storage.overview import Listed

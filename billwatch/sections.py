@@ -36,6 +36,9 @@ from billwatch.values import (
 from reconciler import model
 from reconciler.compare import PLACEHOLDERS
 from reconciler.due import FORTNIGHT, due
+from reconciler.organisation import Mode
+from reconciler.organisation import Organisation as KnownOrganisation
+from reconciler.organisation import Policy as KnownPolicy
 from reconciler.reasons import Role
 from reconciler.xero.settings import SCOPES
 
@@ -204,13 +207,13 @@ class Organisation(Section, frozen=True):
         if self.grant == "client_credentials":
             yield self.client_id
 
-    def facts(self, fresh_minutes: int) -> model.Organisation:
+    def facts(self, fresh_minutes: int) -> KnownOrganisation:
         """The organisation as the reconciler knows it."""
-        return model.Organisation(
+        return KnownOrganisation(
             key=self.key,
             name=self.name,
             tenant_id=self.tenant_id.lower(),
-            mode=model.Mode(self.mode),
+            mode=Mode(self.mode),
             account=self.account,
             sense=_SENSES[self.amounts],
             tax=self.tax,
@@ -257,7 +260,7 @@ def _by_role(people: People) -> dict[Role, tuple[str, ...]]:
     }
 
 
-def _policy(policy: Policy, fresh_minutes: int) -> model.Policy:
+def _policy(policy: Policy, fresh_minutes: int) -> KnownPolicy:
     stated = msgspec.structs.asdict(policy)
     stated["fresh_minutes"] = policy.fresh_minutes or fresh_minutes
-    return model.Policy(**stated)
+    return KnownPolicy(**stated)

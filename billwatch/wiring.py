@@ -17,7 +17,7 @@ from receiver.signature import SigningKey
 from reconciler.cycle import Cycle
 from reconciler.errors import InputError, XeroError
 from reconciler.events import read_events
-from reconciler.model import Organisation
+from reconciler.organisation import Organisation
 from reconciler.ports import Clock, Drained
 from reconciler.xero.connections import Connections
 from storage import Ledger

@@ -10,8 +10,10 @@ from functools import cached_property
 from notify import clean
 from notify.subjects import ONE, SAME_MONEY, fitted
 from reconciler import reasons, words
-from reconciler.model import Bill, Books, Decision, Field, Flag, Organisation, Status
+from reconciler.model import Bill, Decision, Field, Status
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Choose, Reason
+from reconciler.records import Flag
 
 UNWANTED = frozenset({Reason.EXEMPT_WITH_BILL, Reason.BILL_NOT_WANTED, Reason.PAID_NOT_WANTED})
 PAYEE_LENGTH = 60

@@ -11,7 +11,8 @@ from email.utils import format_datetime
 
 from notify import clean
 from notify.render import Rendered
-from reconciler.model import Mail, Organisation
+from reconciler.organisation import Organisation
+from reconciler.records import Mail
 
 ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,255}")
 

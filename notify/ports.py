@@ -4,8 +4,10 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from reconciler.model import Books, Choice, Decision, Flag, Mail
+from reconciler.model import Decision
+from reconciler.organisation import Books
 from reconciler.ports import Notice
+from reconciler.records import Choice, Flag, Mail
 
 
 class Outbox(Protocol):

@@ -11,9 +11,11 @@ from notify.message import BadAddress, Letter, compose
 from notify.ports import Ledger
 from notify.render import PageLink, render
 from notify.smtp import Connection, MailError, Server, Undeliverable, Unreachable
-from reconciler.model import Decision, Mail, MailKind, Organisation
+from reconciler.model import Decision
+from reconciler.organisation import Organisation
 from reconciler.ports import Clock
 from reconciler.reasons import words
+from reconciler.records import Mail, MailKind
 from reconciler.tickets import page_token, token_hash
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from notify import layout
 from notify.reports import Alert, Result, result
 from notify.views import One, PageLink, Several, View, warning
-from reconciler.model import Books, Decision, Mail, MailKind, Organisation
+from reconciler.model import Decision
+from reconciler.organisation import Books, Organisation
+from reconciler.records import Mail, MailKind
 
 __all__ = ["PageLink", "Rendered", "render"]
 

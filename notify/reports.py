@@ -9,8 +9,10 @@ from notify.items import Item, Row, items
 from notify.subjects import ALERTS, DECIDED, LONGEST, STOPPED, STOPPED_ALL, capital, fitted
 from notify.views import LISTED, PageLink, View, total
 from reconciler import reasons, words
-from reconciler.model import ZERO, Books, Case, Choice, Decision, Flag, Mail, Milestone, Organisation, Verdict
+from reconciler.model import ZERO, Case, Decision, Milestone, Verdict
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Action, Choose
+from reconciler.records import Choice, Flag, Mail
 
 NOBODY = Milestone(organisation="", key="", title="", payee="", amount=ZERO, date=dt.date.min)
 

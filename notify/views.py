@@ -8,8 +8,10 @@ from notify import clean
 from notify.items import Item, items, sum_in_words, warned
 from notify.subjects import LONGEST, MANY, capital
 from reconciler import reasons, words
-from reconciler.model import Books, Decision, Mail, Organisation
+from reconciler.model import Decision
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
+from reconciler.records import Mail
 
 LISTED = 10
 

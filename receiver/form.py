@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qs
 
 from receiver.sheet import ONE_BILL, View
-from reconciler.model import Choice
 from reconciler.reasons import Choose
+from reconciler.records import Choice
 
 NAME_LENGTH = 100
 REASON_LENGTH = 500

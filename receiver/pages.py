@@ -15,8 +15,8 @@ from receiver.ports import Changed, Desk, Done, LinkRefused, Sheet
 from receiver.render import message, render
 from receiver.sheet import Item, View, capital, narrow, total, view
 from reconciler.errors import BillwatchError, InputError
-from reconciler.model import Choice
 from reconciler.reasons import Action, Choose, words
+from reconciler.records import Choice
 from reconciler.words import currency_of, day, explain, money
 
 FORM_SECONDS = 15.0

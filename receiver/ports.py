@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from reconciler.model import Books, Choice, Decision, Organisation
+from reconciler.model import Decision
+from reconciler.organisation import Books, Organisation
+from reconciler.records import Choice
 
 
 class Inbox(Protocol):

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from receiver.ports import Sheet
 from reconciler.choices import fitting
 from reconciler.locks import effective_lock
-from reconciler.model import Bill, Books, Decision, Field, differing, first_open
+from reconciler.model import Bill, Decision, Field, differing, first_open
+from reconciler.organisation import Books
 from reconciler.reasons import Choose, words
 from reconciler.words import (
     EFFECTS,

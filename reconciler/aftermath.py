@@ -5,11 +5,13 @@ from dataclasses import replace
 
 from reconciler.compare import LINE, MATERIAL, look, taken
 from reconciler.locks import effective_lock
-from reconciler.model import NEW_CONTACT, Bill, Books, Case, Element, Field, Link, Organisation, Refusal, Terms
-from reconciler.ports import Outcome
+from reconciler.model import NEW_CONTACT, Bill, Case, Field, Link, Refusal, Terms
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
+from reconciler.records import Element
 from reconciler.refusals import classify
 from reconciler.words import fields_in_words
+from reconciler.xero_port import Outcome
 
 
 def remember(

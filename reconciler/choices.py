@@ -11,18 +11,10 @@ from zoneinfo import ZoneInfo
 from reconciler.compare import mark, taken, unwanted_mark, with_adopted
 from reconciler.errors import InputError
 from reconciler.locks import effective_lock, locked
-from reconciler.model import (
-    Books,
-    Case,
-    Choice,
-    Decision,
-    Exemption,
-    Field,
-    Link,
-    Organisation,
-    Verdict,
-)
+from reconciler.model import Case, Decision, Exemption, Field, Link, Verdict
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Choose, Reason, words
+from reconciler.records import Choice
 from reconciler.words import choice_label, day
 
 LOCKS = frozenset({Reason.PERIOD_LOCKED, Reason.YEAR_LOCKED, Reason.LOCKED_DRAFT})

@@ -12,19 +12,8 @@ from dataclasses import astuple, dataclass, is_dataclass, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from reconciler.model import (
-    NEW_CONTACT,
-    Bill,
-    Books,
-    Case,
-    Decision,
-    Field,
-    Link,
-    Milestone,
-    Organisation,
-    Sense,
-    Terms,
-)
+from reconciler.model import NEW_CONTACT, Bill, Case, Decision, Field, Link, Milestone, Sense, Terms
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
 
 MONEY = frozenset({Field.TOTAL, Field.CURRENCY, Field.CONTACT})

@@ -15,14 +15,17 @@ from reconciler.compare import mark
 from reconciler.decide import decide
 from reconciler.deeds import Historian
 from reconciler.errors import RateLimited, Temporary
-from reconciler.model import ZERO, Books, Decision, Flag, Link, Mode, Organisation, Verdict
+from reconciler.model import ZERO, Decision, Link, Verdict
 from reconciler.notes import Annotator
+from reconciler.organisation import Books, Mode, Organisation
 from reconciler.pace import OF_CONTACTS, OF_LISTS, of_rights
-from reconciler.ports import Clock, Ledger, Notice, Report, Xero
+from reconciler.ports import Clock, Ledger, Notice, Report
 from reconciler.push import Pusher, Tally
 from reconciler.reading import Reader, missing_accepted
 from reconciler.reasons import Action, Reason, words
+from reconciler.records import Flag
 from reconciler.recovery import Recovery
+from reconciler.xero_port import Xero
 
 CHUNK = 500
 HOUR = dt.timedelta(hours=1)

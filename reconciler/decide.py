@@ -10,18 +10,8 @@ from dataclasses import replace
 
 from reconciler.compare import LINE, MATERIAL, MONEY, View, compared, look, mark, unwanted_mark
 from reconciler.locks import effective_lock, lock_reason, locked
-from reconciler.model import (
-    Bill,
-    Books,
-    Case,
-    Field,
-    Mode,
-    Organisation,
-    Status,
-    Verdict,
-    Write,
-    first_open,
-)
+from reconciler.model import Bill, Case, Field, Status, Verdict, Write, first_open
+from reconciler.organisation import Books, Mode, Organisation
 from reconciler.plan import plan
 from reconciler.reasons import Reason, words
 from reconciler.refusals import lock_date, named

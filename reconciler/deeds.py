@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from reconciler.errors import BadRequest, UnreadableAnswer, XeroError
 from reconciler.model import Deed
-from reconciler.ports import Clock, Ledger, Record, Unread, Xero
+from reconciler.ports import Clock, Ledger, Unread
 from reconciler.reasons import Reason
+from reconciler.xero_port import Record, Xero
 
 LARGEST_GROUP = 10
 NOBODY = frozenset({"", "system generated"})

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from reconciler.model import Event
+from reconciler.records import Event
 
 
 class _Payload(msgspec.Struct):

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.decide import decide
-from reconciler.model import Books, Case, Decision, Mode, Organisation
+from reconciler.model import Case, Decision
+from reconciler.organisation import Books, Mode, Organisation
 from reconciler.reasons import Reason
 
 LOCKS = frozenset({Reason.PERIOD_LOCKED, Reason.YEAR_LOCKED, Reason.LOCKED_DRAFT})

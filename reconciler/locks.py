@@ -6,7 +6,7 @@ period lock, never the end-of-year lock (https://help.dext.com/en/articles/10572
 
 import datetime as dt
 
-from reconciler.model import Books, Organisation
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
 
 

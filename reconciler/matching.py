@@ -13,7 +13,8 @@ from enum import StrEnum
 from itertools import islice
 
 from reconciler.compare import sense_of
-from reconciler.model import Bill, Books, Case, Organisation, Sense, bill_number
+from reconciler.model import Bill, Case, Sense, bill_number
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
 from reconciler.words import day, money
 

@@ -8,13 +8,12 @@ its organisation.
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from reconciler.due import FORTNIGHT, Due
-from reconciler.reasons import Action, Choose, Reason, Role
+from reconciler.reasons import Action, Reason
 
 ZERO = Decimal(0)
 NEW_CONTACT = "new:"
@@ -50,13 +49,6 @@ class Sense(StrEnum):
     INCLUSIVE = "Inclusive"
     EXCLUSIVE = "Exclusive"
     NO_TAX = "NoTax"
-
-
-class Mode(StrEnum):
-    """Whether billwatch may write to an organisation's books."""
-
-    WATCH = "watch"
-    SYNC = "sync"
 
 
 class Field(StrEnum):
@@ -307,100 +299,6 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """What the organisation has decided in advance; the defaults ask a person. See `config.example.toml` for each."""
-
-    xero_edits: str = "flag"
-    warn_when_equal: bool = False
-    paid_bill_edits: str = "flag"
-    approved_bills: str = "flag"
-    locked_dates: str = "flag"
-    locked_drafts: str = "flag"
-    on_unlock: str = "ask"
-    adviser_may_post: bool = False
-    new_bills_per_hour: int = 500
-    new_money_per_hour: Decimal | None = None
-    fresh_minutes: int = 60
-    near_days: int = 31
-    missing_at_once: int = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Organisation:
-    """One connected Xero tenant with its settings, as the configuration states them.
-
-    `tenant_id` may be empty for a custom connection. `status` is the state in which new bills are made. A
-    milestone is due for billing once it has reached any of `sync_points`. `description` is the template of a bill's
-    line. `people` maps each role to mail addresses.
-    """
-
-    key: str
-    name: str
-    tenant_id: str = ""
-    mode: Mode = Mode.WATCH
-    account: str = ""
-    sense: Sense = Sense.INCLUSIVE
-    tax: str = ""
-    currency: str = ""
-    status: Status = Status.SUBMITTED
-    number_prefix: str = ""
-    due: Due = FORTNIGHT
-    description: str = "{description}"
-    tracking: Tracking = ()
-    create_tracking_options: bool = False
-    history_notes: bool = False
-    history_reads: int = 10
-    sync_points: frozenset[str] = frozenset({"approved"})
-    people: dict[Role, tuple[str, ...]] = field(default_factory=dict)
-    reply_to: str = ""
-    policy: Policy = Policy()
-
-    def addresses(self, roles: tuple[Role, ...]) -> tuple[str, ...]:
-        """The mail addresses of the given roles, each once, in the order of the roles."""
-        return tuple(dict.fromkeys(address for role in roles for address in self.people.get(role, ())))
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """What Xero and our own records say of an organisation as a whole, at one moment.
-
-    The two lock dates are inclusive. `accounts`, `taxes`, `currencies` and `tracking` hold what a bill may use,
-    `None` while unknown. `read_at`, `rights_at`, `listed_at` and `compared_at` are our times of the last reading of
-    identity, rights and lists, and of the last comparison with all open bills; `swept_at` is that of the last complete
-    sweep. `contacts_at`, `watermark` and `swept_to` say up to when, by Xero's clock, changes of contacts were read,
-    changes of bills, and changes of bills by the last sweep. `hold` is set while nothing may be decided for the whole
-    organisation. `room` is how many new bills, and how much money, the caps still allow in the running hour (`None`:
-    no cap).
-    """
-
-    organisation_id: str = ""
-    name: str = ""
-    short_code: str = ""
-    currency: str = ""
-    zone: str = "UTC"
-    period_lock: dt.date | None = None
-    year_lock: dt.date | None = None
-    adviser: bool = False
-    may_approve: bool = True
-    accounts: frozenset[str] | None = None
-    taxes: frozenset[str] | None = None
-    currencies: frozenset[str] | None = None
-    tracking: frozenset[tuple[str, str]] | None = None
-    read_at: dt.datetime | None = None
-    listed_at: dt.datetime | None = None
-    swept_at: dt.datetime | None = None
-    watermark: dt.datetime | None = None
-    swept_to: dt.datetime | None = None
-    rights_at: dt.datetime | None = None
-    contacts_at: dt.datetime | None = None
-    compared_at: dt.datetime | None = None
-    hold: Reason | None = None
-    hold_detail: str = ""
-    room: int | None = None
-    room_money: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Difference:
     """A field in which milestone and bill differ; both values as they stand in `Terms`."""
 
@@ -461,115 +359,6 @@ class Decision:
 
     case: Case
     verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """An open warning of a milestone (or, with an empty key, of its whole organisation), as stored."""
-
-    flag_id: int
-    organisation: str
-    key: str
-    reason: Reason
-    opened_at: dt.datetime
-    verdict: Verdict | None = None
-    closed_at: dt.datetime | None = None
-    closed_because: str = ""
-    deed: Deed | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a person decided: who, when, over which address, and what it needs besides."""
-
-    kind: Choose
-    by: str
-    at: dt.datetime
-    address: str = ""
-    date: dt.date | None = None
-    bill_id: str = ""
-    reason: str = ""
-    until: dt.date | None = None
-
-
-class MailKind(StrEnum):
-    """What a mail is for: a warning about milestones, an alert about a whole organisation, the result of a choice."""
-
-    WARNING = "warning"
-    ALERT = "alert"
-    RESULT = "result"
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A mail that is owed: one cause, one recipient.
-
-    `flags` are what it is about (for a RESULT: the flags that were decided, and `choice` what was decided of them).
-    `message_id` never changes, so that a repeat is recognised. `tries` counts the attempts at sending so far.
-    """
-
-    mail_id: int
-    organisation: str
-    recipient: str
-    kind: MailKind
-    reason: Reason
-    message_id: str
-    owed_at: dt.datetime
-    flags: tuple[Flag, ...]
-    choice: Choice | None = None
-    tries: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """What a link in a mail stands for: these flags, for this address, until it expires or has been used."""
-
-    ticket_id: int
-    organisation: str
-    address: str
-    flags: tuple[Flag, ...]
-    made_at: dt.datetime
-    expires_at: dt.datetime
-    used_at: dt.datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that Xero told us. `category` and `kind` in capitals."""
-
-    tenant_id: str
-    category: str
-    resource_id: str
-    kind: str
-    at: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One milestone's part of an attempt, in the order in which Xero answers. `link_version` guards the claim."""
-
-    key: str
-    write: Write
-    link_version: int
-    milestone_version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One write to Xero, recorded before it is made: the exact request, and its idempotency key.
-
-    `resendable` ends when Xero has stored an error under the key.
-    """
-
-    attempt_id: int
-    organisation: str
-    method: str
-    path: str
-    body: bytes
-    idempotency_key: str
-    started_at: dt.datetime
-    elements: tuple[Element, ...]
-    resendable: bool = True
 
 
 def differing(ours: Terms, theirs: Terms) -> frozenset[Field]:

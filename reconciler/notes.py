@@ -1,9 +1,11 @@
 """Notes in the history of bills: what billwatch wrote and for which milestone, for whoever looks at them in Xero."""
 
 from reconciler.errors import BadRequest, OutcomeUnknown, XeroError
-from reconciler.model import Element, Milestone
-from reconciler.ports import Ledger, Xero
+from reconciler.model import Milestone
+from reconciler.ports import Ledger
+from reconciler.records import Element
 from reconciler.words import fields_in_words
+from reconciler.xero_port import Xero
 
 AT_ONCE = 20
 

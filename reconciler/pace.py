@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Collection
 from zoneinfo import ZoneInfo
 
-from reconciler.model import Books, Organisation
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
 
 NIGHT_ENDS_AT = dt.timedelta(hours=2)

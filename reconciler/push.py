@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 from reconciler.aftermath import remember
 from reconciler.errors import ConnectionLost, OutcomeUnknown, Permanent, RateLimited, Temporary, XeroError
-from reconciler.model import Attempt, Bill, Decision, Element, Link, Organisation
+from reconciler.model import Bill, Decision, Link
 from reconciler.notes import note
-from reconciler.ports import Clock, Ledger, Outcome, Xero
+from reconciler.organisation import Organisation
+from reconciler.ports import Clock, Ledger
 from reconciler.reading import Reader
 from reconciler.reasons import Action, Reason
+from reconciler.records import Attempt, Element
 from reconciler.usable import to_be_made
+from reconciler.xero_port import Outcome, Xero
 
 BATCH = 50
 UPDATE_BATCH = 40

@@ -10,10 +10,12 @@ from dataclasses import replace
 from operator import itemgetter
 
 from reconciler.errors import ConnectionLost, RateLimited, Temporary, WrongOrganisation, XeroError
-from reconciler.model import Bill, Books, Organisation
+from reconciler.model import Bill
+from reconciler.organisation import Books, Organisation
 from reconciler.pace import OF_CONTACTS, OF_LISTS, lists_due, nightly, of_rights, retry_after
-from reconciler.ports import Clock, Ledger, Xero
+from reconciler.ports import Clock, Ledger
 from reconciler.reasons import Reason
+from reconciler.xero_port import Xero
 
 __all__ = ["OF_CONTACTS", "OF_LISTS", "Reader", "connected", "missing_accepted"]
 

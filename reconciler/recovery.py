@@ -12,10 +12,13 @@ from dataclasses import replace
 
 from reconciler.decide import decide
 from reconciler.errors import XeroError
-from reconciler.model import Attempt, Bill, Case, Element, Organisation, differing
-from reconciler.ports import Clock, Ledger, Outcome
+from reconciler.model import Bill, Case, differing
+from reconciler.organisation import Organisation
+from reconciler.ports import Clock, Ledger
 from reconciler.push import Pusher
 from reconciler.reading import Reader
+from reconciler.records import Attempt, Element
+from reconciler.xero_port import Outcome
 
 RESEND_FOR = dt.timedelta(minutes=4)
 GIVE_UP_AFTER = dt.timedelta(minutes=10)

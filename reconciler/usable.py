@@ -6,7 +6,8 @@ Each check knows one cause, quoted in Xero's words, and answers with the reason 
 from collections.abc import Callable
 
 from reconciler.compare import LINE, View
-from reconciler.model import NEW_CONTACT, Books, Field, Status, Tracking, Write
+from reconciler.model import NEW_CONTACT, Field, Status, Tracking, Write
+from reconciler.organisation import Books
 from reconciler.reasons import Reason
 
 CATEGORIES = 2

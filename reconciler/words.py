@@ -5,7 +5,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from reconciler.compare import with_adopted
-from reconciler.model import NEW_CONTACT, Bill, Books, Case, Decision, Deed, Field, Milestone, Status, Verdict
+from reconciler.model import NEW_CONTACT, Bill, Case, Decision, Deed, Field, Milestone, Status, Verdict
+from reconciler.organisation import Books
 from reconciler.reasons import Action, Choose, Reason, words
 
 SYMBOLS = {"NZD": "NZ$", "AUD": "A$", "USD": "US$", "CAD": "C$", "SGD": "S$", "GBP": "£", "EUR": "€"}

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.model import Decision, Flag, Link, Verdict
+from reconciler.model import Decision, Link, Verdict
 from reconciler.ports import Applied, Notice
 from reconciler.reasons import Action, Reason
+from reconciler.records import Flag
 from storage.database import Store
 from storage.flags import Flags
 from storage.links import change_link, link_columns, mark_others

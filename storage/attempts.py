@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.model import Attempt, Element, Link
-from reconciler.ports import Outcome
+from reconciler.model import Link
+from reconciler.records import Attempt, Element
+from reconciler.xero_port import Outcome
 from storage.codec import build
 from storage.database import Store
 from storage.links import link_columns, mark_others

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from peewee import EXCLUDED, BigIntegerField, CompositeKey, TextField
 
-from reconciler.ports import Budget, Spent
+from reconciler.xero_port import Budget, Spent
 from storage.database import Store
 from storage.fields import DayField, ValueField
 from storage.models import Row

@@ -6,8 +6,8 @@ from typing import Any
 
 from peewee import fn
 
-from reconciler.model import Event
 from reconciler.ports import Drained, Waiting
+from reconciler.records import Event
 from storage.codec import columns
 from storage.database import Store
 from storage.queues import EventRow, RawRequestRow

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from reconciler.model import Flag, MailKind, Verdict
+from reconciler.model import Verdict
 from reconciler.ports import Notice
 from reconciler.reasons import Action, Reason
+from reconciler.records import Flag, MailKind
 from storage.codec import encode
 from storage.database import Store
 from storage.models import FlagRow

@@ -7,9 +7,10 @@ from typing import Any
 
 from peewee import chunked
 
-from reconciler.model import Bill, Case, Choice, Decision, Exemption, Flag, Link, Milestone, Verdict
+from reconciler.model import Bill, Case, Decision, Exemption, Link, Milestone, Verdict
 from reconciler.ports import Applied, Notice
 from reconciler.reasons import Action, Reason
+from reconciler.records import Choice, Flag
 from storage.applying import Occasion, apply_batch
 from storage.calendar import today
 from storage.codec import build

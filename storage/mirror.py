@@ -7,7 +7,8 @@ from typing import Any
 
 from peewee import EXCLUDED, chunked, fn
 
-from reconciler.model import Bill, Books, Contact
+from reconciler.model import Bill, Contact
+from reconciler.organisation import Books
 from reconciler.reasons import Reason
 from storage import hints
 from storage.codec import build, columns

@@ -2,7 +2,8 @@
 
 from peewee import BooleanField, CompositeKey, TextField
 
-from reconciler.model import Books, Line, Sense, Status
+from reconciler.model import Line, Sense, Status
+from reconciler.organisation import Books
 from storage.fields import DayField, MoneyField, UtcField, ValueField, WordField
 from storage.models import Row
 

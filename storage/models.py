@@ -6,8 +6,9 @@ rely on it. Tables of the mirror are in `storage.mirrored`, those of work under 
 
 from peewee import AutoField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
-from reconciler.model import Choice, Deed, Exemption, Links, Refusal, Sense, Terms, Tracking, Verdict
+from reconciler.model import Deed, Exemption, Links, Refusal, Sense, Terms, Tracking, Verdict
 from reconciler.reasons import Action, Reason
+from reconciler.records import Choice
 from storage.fields import DayField, MoneyField, UtcField, ValueField, WordField
 
 

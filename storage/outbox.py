@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.model import Choice, Flag, Mail, MailKind
 from reconciler.ports import Notice
+from reconciler.records import Choice, Flag, Mail, MailKind
 from storage.database import Store
 from storage.flags import Flags, read_flag
 from storage.models import FlagRow, LinkRow

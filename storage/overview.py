@@ -8,8 +8,9 @@ from typing import Any
 
 from peewee import chunked, fn
 
-from reconciler.model import ZERO, Bill, Choice, Exemption, Flag, Link, MailKind, Milestone, Status, Verdict
+from reconciler.model import ZERO, Bill, Exemption, Link, Milestone, Status, Verdict
 from reconciler.reasons import Action, Reason
+from reconciler.records import Choice, Flag, MailKind
 from storage.codec import build
 from storage.database import Store
 from storage.flags import read_flag

@@ -5,9 +5,10 @@ Private to this package.
 
 from peewee import AutoField, BlobField, BooleanField, CompositeKey, ForeignKeyField, IntegerField, TextField
 
-from reconciler.model import Choice, MailKind, Write
-from reconciler.ports import Outcome
+from reconciler.model import Write
 from reconciler.reasons import Reason
+from reconciler.records import Choice, MailKind
+from reconciler.xero_port import Outcome
 from storage.fields import UtcField, ValueField, WordField
 from storage.models import FlagRow, Row
 

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection
 from typing import Any
 
-from reconciler.model import Flag, Ticket
+from reconciler.records import Flag, Ticket
 from storage.database import Store
 from storage.flags import read_flag
 from storage.models import FlagRow

@@ -11,7 +11,7 @@ from billwatch.cli.output import echo_json, json_option, plain
 from billwatch.cli.session import Session, pass_session
 from billwatch.wiring import House
 from reconciler.matching import Match, matchable, matches, reason_in_words
-from reconciler.model import Books, Organisation
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Choose
 from reconciler.words import bill_state, day, explain, money
 

@@ -5,8 +5,8 @@ import getpass
 import click
 
 from billwatch.cli.session import Session
-from reconciler.model import Choice
 from reconciler.reasons import Action, Choose
+from reconciler.records import Choice
 from reconciler.words import explain
 
 organisation_option = click.option(

@@ -9,9 +9,10 @@ from billwatch.cli.failures import Cannot
 from billwatch.cli.output import echo_json, echo_table, json_option, plain
 from billwatch.cli.session import Session, pass_session
 from reconciler.choices import fitting
-from reconciler.model import Books, Choice, Decision, Exemption, Flag, Write
-from reconciler.ports import Outcome
+from reconciler.model import Decision, Exemption, Write
+from reconciler.organisation import Books
 from reconciler.reasons import words
+from reconciler.records import Choice, Flag
 from reconciler.words import (
     bill_link,
     bill_state,
@@ -27,6 +28,7 @@ from reconciler.words import (
     when_paid,
     who_and_when,
 )
+from reconciler.xero_port import Outcome
 from storage.overview import Moment, Posted
 
 

@@ -11,7 +11,8 @@ from billwatch.cli.output import echo_json, echo_table, json_option
 from billwatch.cli.session import Session, pass_session
 from billwatch.foresight import LATE_DAYS, if_locked, unapproved
 from reconciler.forecast import Forecast
-from reconciler.model import Books, Case
+from reconciler.model import Case
+from reconciler.organisation import Books
 from reconciler.words import day, explain, money
 
 

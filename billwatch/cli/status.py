@@ -9,7 +9,7 @@ import click
 from billwatch.cli.output import echo_json, echo_table, json_option
 from billwatch.cli.session import Session, pass_session
 from reconciler.cycle import paused
-from reconciler.model import Books
+from reconciler.organisation import Books
 from reconciler.reasons import Action, Reason, words
 from reconciler.words import moment, money
 from storage import Ledger

@@ -7,7 +7,7 @@ from billwatch.config import Config
 from billwatch.connecting.consent import Consent
 from billwatch.wiring import tenant
 from reconciler.errors import InputError, WrongOrganisation
-from reconciler.model import Books
+from reconciler.organisation import Books
 from reconciler.ports import Clock
 from reconciler.reading import connected
 from reconciler.xero.connections import Connection, Connections, Tenant

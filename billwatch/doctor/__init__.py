@@ -9,7 +9,7 @@ from billwatch.doctor import books, machine
 from billwatch.doctor.findings import Finding, Level, failed, ok
 from billwatch.sections import Organisation
 from reconciler.errors import BillwatchError, ConfigurationError, ConnectionLost
-from reconciler.model import Books
+from reconciler.organisation import Books
 from reconciler.ports import Clock
 from reconciler.xero.connections import Connections
 from reconciler.xero.limits import for_person

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from billwatch.doctor.findings import Finding, failed, ok, warning
 from billwatch.sections import Organisation
-from reconciler.model import Books
+from reconciler.organisation import Books
 from reconciler.xero.connections import Connection, Look
 
 CLOCK_DOUBTFUL = dt.timedelta(seconds=30)

@@ -9,8 +9,10 @@ from itertools import islice
 from typing import Protocol
 
 from billwatch.importing.rows import ImportFile
-from reconciler.model import ZERO, Books, Case, Choice, Exemption, Link, Milestone
+from reconciler.model import ZERO, Case, Exemption, Link, Milestone
+from reconciler.organisation import Books
 from reconciler.reasons import Choose, Reason
+from reconciler.records import Choice
 
 CHUNK = 200
 WHO = "billwatch import"

@@ -16,8 +16,9 @@ from receiver.ports import Changed, Done, Sheet
 from receiver.render import message, render
 from receiver.sheet import Item, view
 from reconciler.errors import BillwatchError, InputError
-from reconciler.model import Books, Choice
+from reconciler.organisation import Books
 from reconciler.reasons import Choose
+from reconciler.records import Choice
 from reconciler.words import EFFECTS, choice_label
 
 AT_ONCE = 200

@@ -7,8 +7,10 @@ from typing import Any, Protocol
 
 from receiver.ports import Done, Sheet
 from reconciler.forecast import Forecast
-from reconciler.model import Bill, Books, Case, Choice, Exemption, Milestone, Organisation, Verdict
+from reconciler.model import Bill, Case, Exemption, Milestone, Verdict
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
+from reconciler.records import Choice
 
 Place = tuple[str, str]
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from receiver.dashboard.ports import Moment
 from receiver.sheet import capital
-from reconciler.model import Choice, Exemption, Flag, Write
+from reconciler.model import Exemption, Write
 from reconciler.reasons import Action, words
+from reconciler.records import Choice, Flag
 from reconciler.words import choice_label, day, moment, money
 
 MINUTE, HOUR, DAY = 60, 3600, 86400

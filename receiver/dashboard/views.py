@@ -13,7 +13,8 @@ from receiver.dashboard.telling import Told, age, story
 from receiver.ports import Done
 from receiver.sheet import View, capital, view
 from reconciler.locks import effective_lock
-from reconciler.model import Books, Case, Mode
+from reconciler.model import Case
+from reconciler.organisation import Books, Mode
 from reconciler.reasons import Action, Reason, words
 from reconciler.words import bill_state, currency_of, day, explain, moment, money, when_paid
 

@@ -8,13 +8,16 @@ from itertools import islice
 from typing import TypeVar
 
 from reconciler.errors import BadRequest
-from reconciler.model import Attempt, Bill, Books, Contact, Organisation, Tracking, Write
-from reconciler.ports import Clock, Outcome, Record, Spent
+from reconciler.model import Bill, Contact, Tracking, Write
+from reconciler.organisation import Books, Organisation
+from reconciler.ports import Clock
+from reconciler.records import Attempt
 from reconciler.xero import dates, lists, paging, parsing, requests, shapes
 from reconciler.xero.limits import Remaining, for_person
 from reconciler.xero.outcomes import outcomes
 from reconciler.xero.purse import Purse
 from reconciler.xero.wire import Wire
+from reconciler.xero_port import Outcome, Record, Spent
 
 Page = TypeVar("Page", shapes.Invoices, shapes.Contacts)
 Shape = TypeVar("Shape")

@@ -11,8 +11,8 @@ from types import TracebackType
 import stamina.instrumentation
 
 from reconciler.errors import ConfigurationError
-from reconciler.model import Organisation
-from reconciler.ports import Budget, Clock
+from reconciler.organisation import Organisation
+from reconciler.ports import Clock
 from reconciler.xero import parsing
 from reconciler.xero.answers import checked
 from reconciler.xero.client import Client
@@ -25,6 +25,7 @@ from reconciler.xero.tokens import Tokens, TokenStore, seal
 from reconciler.xero.usage import Usage
 from reconciler.xero.windows import Windows
 from reconciler.xero.wire import Wire, log_retry
+from reconciler.xero_port import Budget
 
 __all__ = ["Connection", "Connections", "Grant", "Look", "Tenant"]
 

@@ -14,8 +14,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from reconciler.errors import RateLimited
-from reconciler.ports import Budget, Clock
+from reconciler.ports import Clock
 from reconciler.xero.windows import LENGTHS, LOOK_AGAIN, Shut, Windows
+from reconciler.xero_port import Budget
 
 AT_ONCE = 5
 MINUTE_RESERVE = 8

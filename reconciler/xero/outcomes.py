@@ -8,11 +8,11 @@ echoes what was asked for, so nothing but its id and its errors is read (Xero-Op
 from collections.abc import Sequence
 
 from reconciler.errors import OutcomeUnknown, UnreadableAnswer
-from reconciler.model import Element
-from reconciler.ports import Outcome
+from reconciler.records import Element
 from reconciler.xero.http import Answer
 from reconciler.xero.parsing import NIL_ID, decode
 from reconciler.xero.shapes import Echo, Message, Written
+from reconciler.xero_port import Outcome
 
 _UNSAID = "Xero refused without saying why."
 

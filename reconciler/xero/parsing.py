@@ -11,9 +11,10 @@ from typing import TypeVar
 import msgspec
 
 from reconciler.errors import UnreadableAnswer
-from reconciler.model import ZERO, Bill, Books, Contact, Line, Sense, Status
-from reconciler.ports import Record
+from reconciler.model import ZERO, Bill, Contact, Line, Sense, Status
+from reconciler.organisation import Books
 from reconciler.xero import dates, shapes, zones
+from reconciler.xero_port import Record
 
 T = TypeVar("T")
 NIL_ID = "00000000-0000-0000-0000-000000000000"

@@ -5,9 +5,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Protocol
 
-from reconciler.ports import Budget, Spent
 from reconciler.xero.limits import Limits
 from reconciler.xero.usage import Usage
+from reconciler.xero_port import Budget, Spent
 
 
 class Store(Protocol):

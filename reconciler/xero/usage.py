@@ -4,7 +4,8 @@ import datetime as dt
 import threading
 from collections import Counter
 
-from reconciler.ports import Clock, Spent
+from reconciler.ports import Clock
+from reconciler.xero_port import Spent
 
 
 class Usage:

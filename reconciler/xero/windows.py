@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.ports import Budget, Window
+from reconciler.xero_port import Budget, Window
 
 LENGTHS = {
     "minute": dt.timedelta(seconds=60),

@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 from billwatch.cli import COMMANDS, main
 from billwatch.cli.session import Session
 from reconciler.errors import ConfigurationError, StorageError
-from reconciler.model import Books, Milestone
+from reconciler.model import Milestone
+from reconciler.organisation import Books
 from storage.ledger import Ledger
 
 NOW = dt.datetime(2026, 7, 9, 10, 0, tzinfo=dt.UTC)

@@ -12,7 +12,8 @@ import pytest
 from billwatch.config import Config, load
 from reconciler.due import Due
 from reconciler.errors import ConfigurationError, InputError
-from reconciler.model import Mode, Policy, Sense, Status
+from reconciler.model import Sense, Status
+from reconciler.organisation import Mode, Policy
 from reconciler.reasons import Role
 
 LEAST = """

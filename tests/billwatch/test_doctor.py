@@ -20,7 +20,7 @@ from billwatch.doctor import books, examine, machine
 from billwatch.doctor.books import Visit
 from billwatch.doctor.findings import Level
 from billwatch.doctor.machine import Machine
-from reconciler.model import Books
+from reconciler.organisation import Books
 from reconciler.xero.connections import Look
 from reconciler.xero.settings import SCOPES
 from reconciler.xero.shapes import Tenant

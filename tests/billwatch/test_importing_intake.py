@@ -8,8 +8,10 @@ from decimal import Decimal
 import pytest
 
 from billwatch.importing import Counts, ImportFile, foresee, summarise, take_in
-from reconciler.model import Books, Choice, Link, Milestone
+from reconciler.model import Link, Milestone
+from reconciler.organisation import Books
 from reconciler.reasons import Choose
+from reconciler.records import Choice
 from storage.ledger import Ledger
 
 NOW = dt.datetime(2026, 7, 9, 10, 0, tzinfo=dt.UTC)

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from billwatch.cli.status import _spending, _tell_spending
-from reconciler.ports import Budget, Spent, Window
+from reconciler.xero_port import Budget, Spent, Window
 from storage.ledger import Ledger
 
 NOW = dt.datetime(2026, 11, 22, 10, 0, tzinfo=dt.UTC)

@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 from walking import Walk, log_in
 
 from billwatch.demo.stage import KEY
-from reconciler.model import Choice
 from reconciler.reasons import Choose, Reason
+from reconciler.records import Choice
 
 PAGES = {
     "login": "/login",

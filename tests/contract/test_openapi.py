@@ -17,7 +17,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from billwatch.sandbox import Sandbox
-from reconciler.model import Attempt, Bill, Books, Element, Field, Line, Organisation, Sense, Status, Terms, Write
+from reconciler.model import Bill, Field, Line, Sense, Status, Terms, Write
+from reconciler.organisation import Books, Organisation
+from reconciler.records import Attempt, Element
 from reconciler.xero.connections import Connection, Connections
 
 from .conftest import MemoryStore

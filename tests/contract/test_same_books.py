@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from billwatch.sandbox import Bill as Booked
 from billwatch.sandbox import Org, Refused, Sandbox
-from reconciler.model import Attempt, Bill, Contact, Element, Field, Line, Organisation, Sense, Status, Terms, Write
-from reconciler.ports import Outcome
+from reconciler.model import Bill, Contact, Field, Line, Sense, Status, Terms, Write
+from reconciler.organisation import Organisation
+from reconciler.records import Attempt, Element
 from reconciler.xero.client import Client
 from reconciler.xero.connections import Connection, Connections
+from reconciler.xero_port import Outcome
 
 from .conftest import MemoryStore
 

@@ -12,8 +12,8 @@ from world import KEY
 
 from billwatch.cli import main
 from billwatch.cli.session import Session
-from reconciler.model import Choice
 from reconciler.reasons import Choose, Reason
+from reconciler.records import Choice
 
 
 class Here(Session):

@@ -18,8 +18,8 @@ from receiver.ports import Changed, Done, LinkRefused
 from receiver.server import Server
 from receiver.webhook import Webhook
 from reconciler.errors import InputError
-from reconciler.model import Choice
 from reconciler.reasons import Action, Choose, Reason, words
+from reconciler.records import Choice
 
 DAY = dt.timedelta(days=1)
 

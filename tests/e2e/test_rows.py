@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from billwatch.sandbox.books import new_id
-from reconciler.model import Choice, Links
+from reconciler.model import Links
 from reconciler.reasons import Action, Choose, Reason, words
+from reconciler.records import Choice
 
 DAY = dt.timedelta(days=1)
 PRICE = Decimal("1200.00")

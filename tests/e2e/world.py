@@ -13,9 +13,10 @@ from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
 from receiver.ports import Done
 from reconciler.cycle import paused
-from reconciler.model import Choice, Decision, Flag, Milestone
+from reconciler.model import Decision, Milestone
 from reconciler.ports import Report
 from reconciler.reasons import Choose, Reason
+from reconciler.records import Choice, Flag
 
 KEY = "example"
 

@@ -13,8 +13,10 @@ from email.message import EmailMessage
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from mail_samples import BOOKS, NOW
 
-from reconciler.model import Books, Choice, Decision, Flag, Mail
+from reconciler.model import Decision
+from reconciler.organisation import Books
 from reconciler.ports import Notice
+from reconciler.records import Choice, Flag, Mail
 
 
 class Clock:

@@ -7,28 +7,23 @@ from decimal import Decimal
 from notify.views import PageLink
 from reconciler.model import (
     Bill,
-    Books,
     Case,
-    Choice,
     Contact,
     Decision,
     Exemption,
     Field,
-    Flag,
     Line,
     Link,
     Links,
-    Mail,
-    MailKind,
     Milestone,
-    Organisation,
-    Policy,
     Sense,
     Status,
     Terms,
     Verdict,
 )
+from reconciler.organisation import Books, Organisation, Policy
 from reconciler.reasons import Action, Choose, Reason, Role, words
+from reconciler.records import Choice, Flag, Mail, MailKind
 
 NOW = dt.datetime(2026, 7, 8, 22, 42, tzinfo=dt.UTC)
 LINK = PageLink("https://billwatch.example.org/r/EXAMPLE2", NOW + dt.timedelta(days=30))

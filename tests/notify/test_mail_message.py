@@ -11,8 +11,9 @@ from mail_samples import BOOKS, LINK, NOW, ORGANISATION, decision, flag, mail
 from notify.message import BadAddress, Letter, compose
 from notify.preview import write
 from notify.render import render
-from reconciler.model import Mail, Organisation
+from reconciler.organisation import Organisation
 from reconciler.reasons import Reason
+from reconciler.records import Mail
 
 SENDER = "billwatch@example.org"
 MADE = decision(Reason.BILL_APPROVED)

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from notify.postman import Delivered, Postman, backoff
 from notify.smtp import Security, Server
-from reconciler.model import Mail, MailKind
 from reconciler.reasons import Choose, Reason
+from reconciler.records import Mail, MailKind
 from reconciler.tickets import page_token, token_hash
 
 KEYS = ["the newest key", "an older key"]

@@ -26,8 +26,9 @@ from mail_samples import (
 )
 
 from notify.render import PageLink, Rendered, render
-from reconciler.model import Decision, Link, Links, MailKind, Verdict
+from reconciler.model import Decision, Link, Links, Verdict
 from reconciler.reasons import Action, Choose, Reason, words
+from reconciler.records import MailKind
 
 KEPT = Verdict(Action.SKIP, Reason.APPROVED, Link())
 VOID_TAGS = {"meta", "br"}

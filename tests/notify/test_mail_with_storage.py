@@ -12,9 +12,10 @@ from mail_samples import BOOKS, LOCK, MILESTONE, NAMES, NOW, ORGANISATION, choic
 
 from notify.postman import Delivered, Postman
 from notify.smtp import Security, Server
-from reconciler.model import Decision, Flag, Link, Verdict
+from reconciler.model import Decision, Link, Verdict
 from reconciler.ports import Notice
 from reconciler.reasons import Action, Choose, Reason
+from reconciler.records import Flag
 from reconciler.tickets import token_hash
 from storage import Ledger
 

@@ -20,8 +20,9 @@ from receiver.dashboard.ports import Foresight, Standing, Story
 from receiver.dashboard.sessions import User
 from receiver.ports import Changed, Done, Sheet
 from receiver.webhook import Webhook
-from reconciler.model import Choice, Exemption
+from reconciler.model import Exemption
 from reconciler.reasons import Choose, Reason
+from reconciler.records import Choice
 
 PASSWORD = "a few unusual words"
 HASH = hashed(PASSWORD, cost=16)

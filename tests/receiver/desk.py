@@ -6,23 +6,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from receiver.ports import Changed, Done, LinkRefused, Sheet
-from reconciler.model import (
-    Bill,
-    Books,
-    Case,
-    Choice,
-    Decision,
-    Field,
-    Link,
-    Links,
-    Milestone,
-    Organisation,
-    Sense,
-    Status,
-    Terms,
-    Verdict,
-)
+from reconciler.model import Bill, Case, Decision, Field, Link, Links, Milestone, Sense, Status, Terms, Verdict
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Action, Reason, words
+from reconciler.records import Choice
 
 NOW = dt.datetime(2026, 7, 8, 22, 42, tzinfo=dt.UTC)
 BILL_ID = "717f2bfc-c6d4-41fd-b238-3f2f0c0cf777"

@@ -10,8 +10,9 @@ import pytest
 from receiver.dashboard.drawing import FEWEST, HEIGHT, WIDTH, chart, life
 from receiver.dashboard.states import State
 from receiver.dashboard.telling import age, story
-from reconciler.model import Choice, Flag, Status
+from reconciler.model import Status
 from reconciler.reasons import Action, Choose, Reason
+from reconciler.records import Choice, Flag
 
 TODAY = dt.date(2026, 7, 9)
 

@@ -12,9 +12,7 @@ from typing import Any
 from reconciler.decide import decide
 from reconciler.model import (
     Bill,
-    Books,
     Case,
-    Choice,
     Contact,
     Decision,
     Exemption,
@@ -22,15 +20,14 @@ from reconciler.model import (
     Link,
     Links,
     Milestone,
-    Mode,
-    Organisation,
-    Policy,
     Sense,
     Status,
     Terms,
     Verdict,
 )
+from reconciler.organisation import Books, Mode, Organisation, Policy
 from reconciler.reasons import Choose
+from reconciler.records import Choice
 
 NOW = dt.datetime(2026, 7, 10, 0, 30, tzinfo=dt.UTC)
 DATE = dt.date(2026, 7, 1)

@@ -20,7 +20,8 @@ from case_builders import (
     unbilled,
 )
 
-from reconciler.model import EXPENSE_CLAIMS, Books, Case, Contact, Link, Mode, Organisation, Refusal, Sense, Status
+from reconciler.model import EXPENSE_CLAIMS, Case, Contact, Link, Refusal, Sense, Status
+from reconciler.organisation import Books, Mode, Organisation
 from reconciler.reasons import Reason
 
 ORGANISATION = an_organisation()

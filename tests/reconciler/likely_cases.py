@@ -28,20 +28,8 @@ from decision_table import ALIKE, HALF, NO, TWICE
 from hypothesis import strategies as st
 
 from reconciler.compare import mark, with_adopted
-from reconciler.model import (
-    EXPENSE_CLAIMS,
-    Bill,
-    Books,
-    Case,
-    Contact,
-    Decision,
-    Link,
-    Mode,
-    Organisation,
-    Sense,
-    Status,
-    Verdict,
-)
+from reconciler.model import EXPENSE_CLAIMS, Bill, Case, Contact, Decision, Link, Sense, Status, Verdict
+from reconciler.organisation import Books, Mode, Organisation
 from reconciler.reasons import Reason
 
 Facts = tuple[Case, Organisation, Books]

@@ -16,22 +16,8 @@ from billwatch.sandbox import books as sandbox
 from billwatch.sandbox import chart, lines, rules, shapes, wire, wish
 from billwatch.sandbox.merge import Manner
 from reconciler.compare import mark
-from reconciler.model import (
-    NEW_CONTACT,
-    ZERO,
-    Bill,
-    Books,
-    Case,
-    Contact,
-    Field,
-    Link,
-    Milestone,
-    Organisation,
-    Sense,
-    Status,
-    Terms,
-    Write,
-)
+from reconciler.model import NEW_CONTACT, ZERO, Bill, Case, Contact, Field, Link, Milestone, Sense, Status, Terms, Write
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
 from reconciler.xero import lists, parsing, requests
 from reconciler.xero import shapes as ours

@@ -29,20 +29,11 @@ from case_builders import (
 from decision_table import DEARER, HALF
 
 from reconciler.aftermath import remember
-from reconciler.model import (
-    Bill,
-    Books,
-    Case,
-    Contact,
-    Element,
-    Field,
-    Link,
-    Organisation,
-    Sense,
-    Status,
-)
-from reconciler.ports import Outcome
+from reconciler.model import Bill, Case, Contact, Field, Link, Sense, Status
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
+from reconciler.records import Element
+from reconciler.xero_port import Outcome
 
 CLAIMED = replace(LINK, pending_attempt=5)
 WRITTEN = Outcome(BILL_ID)

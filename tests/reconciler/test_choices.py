@@ -32,7 +32,8 @@ from decision_table import ALIKE, DEARER, HALF, LOCKED, NO, TABLE, TWICE, UPDATI
 from reconciler.choices import choose, exemption_of, fitting
 from reconciler.decide import decide
 from reconciler.errors import InputError
-from reconciler.model import Books, Case, Decision, Field, Link, Organisation, Sense, Status, Verdict
+from reconciler.model import Case, Decision, Field, Link, Sense, Status, Verdict
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Action, Choose, Reason
 from reconciler.words import choice_label
 

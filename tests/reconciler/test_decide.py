@@ -24,14 +24,8 @@ from case_builders import (
 from decision_table import ALIKE, DEARER, HALF, LOCKED, NO, TABLE, TWICE, Row
 
 from reconciler.decide import decide
-from reconciler.model import (
-    EXPENSE_CLAIMS,
-    Books,
-    Case,
-    Link,
-    Mode,
-    Status,
-)
+from reconciler.model import EXPENSE_CLAIMS, Case, Link, Status
+from reconciler.organisation import Books, Mode
 from reconciler.reasons import WORDS, Action, Reason
 
 APPROVED = a_bill(status=Status.AUTHORISED)

@@ -19,7 +19,8 @@ from case_builders import (
 )
 
 from reconciler.locks import effective_lock, locked
-from reconciler.model import Bill, Books, Field, Link, Milestone, Status
+from reconciler.model import Bill, Field, Link, Milestone, Status
+from reconciler.organisation import Books
 from reconciler.reasons import Reason
 
 APPROVING = an_organisation(status=Status.AUTHORISED)

@@ -11,11 +11,8 @@ from sandbox_cases import World, worlds
 from reconciler.compare import look, with_adopted
 from reconciler.decide import decide
 from reconciler.locks import effective_lock, locked
-from reconciler.model import (
-    Decision,
-    Field,
-    Mode,
-)
+from reconciler.model import Decision, Field
+from reconciler.organisation import Mode
 from reconciler.plan import plan
 from reconciler.reasons import WORDS, Action, Reason
 

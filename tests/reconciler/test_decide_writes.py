@@ -30,16 +30,8 @@ from decision_table import ALIKE, DEARER, HALF, NO, TABLE, TWICE, UPDATING, Row
 
 from reconciler.decide import decide
 from reconciler.due import Due
-from reconciler.model import (
-    Case,
-    Contact,
-    Field,
-    Link,
-    Mode,
-    Sense,
-    Status,
-    Write,
-)
+from reconciler.model import Case, Contact, Field, Link, Sense, Status, Write
+from reconciler.organisation import Mode
 from reconciler.reasons import Action, Reason
 
 APPROVED = a_bill(status=Status.AUTHORISED)

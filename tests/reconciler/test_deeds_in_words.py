@@ -7,9 +7,9 @@ from case_builders import NOW, some_books
 
 from reconciler.deeds import DEEDS, deed
 from reconciler.model import Deed
-from reconciler.ports import Record
 from reconciler.reasons import WORDS, Action, Reason
 from reconciler.words import who_and_when
+from reconciler.xero_port import Record
 
 EARLIER = NOW - dt.timedelta(days=1)
 

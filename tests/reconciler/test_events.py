@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.events import read_events
-from reconciler.model import Event
+from reconciler.records import Event
 
 ITEM: dict[str, Any] = {
     "resourceUrl": "https://api.xero.com/api.xro/2.0/Invoices/717f2bfc-c6d4-41fd-b238-3f2f0c0cf777",

@@ -8,24 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from reconciler.model import (
-    Attempt,
-    Bill,
-    Case,
-    Choice,
-    Decision,
-    Element,
-    Event,
-    Link,
-    Milestone,
-    Sense,
-    Status,
-    Terms,
-    Verdict,
-    Write,
-)
+from reconciler.model import Bill, Case, Decision, Link, Milestone, Sense, Status, Terms, Verdict, Write
 from reconciler.ports import Applied, Drained, Notice
 from reconciler.reasons import Choose, Reason, words
+from reconciler.records import Attempt, Choice, Element, Event
 from storage.inbox import SqliteStore
 from storage.ledger import Ledger
 

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 
-from reconciler.ports import Budget, Spent, Window
+from reconciler.xero_port import Budget, Spent, Window
 from storage.ledger import Ledger
 
 NOW = dt.datetime(2026, 11, 2, 11, 30, tzinfo=dt.UTC)

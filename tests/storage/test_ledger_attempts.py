@@ -25,8 +25,9 @@ from ledger_samples import (
 )
 
 from reconciler.errors import StorageError
-from reconciler.model import Attempt, Field, Link, Status
-from reconciler.ports import Outcome
+from reconciler.model import Field, Link, Status
+from reconciler.records import Attempt
+from reconciler.xero_port import Outcome
 from storage.ledger import Ledger
 
 LATER = NOW + HOUR

@@ -20,9 +20,10 @@ from ledger_samples import (
 )
 
 from reconciler.errors import StorageError
-from reconciler.model import Decision, Flag, Mail, MailKind
+from reconciler.model import Decision
 from reconciler.ports import Notice
 from reconciler.reasons import Choose, Reason
+from reconciler.records import Flag, Mail, MailKind
 from storage.ledger import Ledger
 
 LATER = NOW + HOUR

@@ -8,8 +8,8 @@ import pytest
 from ledger_samples import HOUR, NOW, ORG, Broken, bind, hear, milestone, receive
 
 from reconciler.errors import StorageError
-from reconciler.model import Event
 from reconciler.ports import Drained, Waiting
+from reconciler.records import Event
 from storage.ledger import Ledger
 
 TENANTS = {"tenant": ORG}

@@ -24,7 +24,8 @@ from ledger_samples import (
     verdict,
 )
 
-from reconciler.model import Books, Case, Decision, Exemption, Link, Links
+from reconciler.model import Case, Decision, Exemption, Link, Links
+from reconciler.organisation import Books
 from reconciler.reasons import Action, Choose, Reason
 from storage.ledger import Ledger
 

@@ -26,7 +26,8 @@ from ledger_samples import (
 )
 
 from reconciler.errors import StorageError
-from reconciler.model import Books, Contact, Decision, Line, Link, Links, Status
+from reconciler.model import Contact, Decision, Line, Link, Links, Status
+from reconciler.organisation import Books
 from reconciler.reasons import Choose, Reason
 from storage.ledger import Ledger
 

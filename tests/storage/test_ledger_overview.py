@@ -20,9 +20,10 @@ from ledger_samples import (
     verdict,
 )
 
-from reconciler.model import Books, Exemption, Link
-from reconciler.ports import Outcome
+from reconciler.model import Exemption, Link
+from reconciler.organisation import Books
 from reconciler.reasons import Action, Choose, Reason
+from reconciler.xero_port import Outcome
 from storage.ledger import Ledger
 from storage.overview import Health, Moment
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ledger_samples import HOUR, LEASE, NOW, ORG, decide, milestone
 
-from reconciler.model import Flag, Mail, Ticket
 from reconciler.reasons import Reason
+from reconciler.records import Flag, Mail, Ticket
 from storage.ledger import Ledger
 
 HASH = b"\x00" * 31 + b"\xff"

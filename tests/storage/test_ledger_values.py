@@ -18,8 +18,6 @@ from ledger_samples import NOW, ORG, case_of, notice
 from reconciler.errors import StorageError
 from reconciler.model import (
     Bill,
-    Books,
-    Choice,
     Contact,
     Decision,
     Exemption,
@@ -32,6 +30,8 @@ from reconciler.model import (
     Verdict,
     Write,
 )
+from reconciler.organisation import Books
+from reconciler.records import Choice
 from storage.codec import decode, encode, fingerprint
 from storage.fields import DayField, MoneyField, UtcField
 from storage.ledger import Ledger

@@ -15,7 +15,9 @@ import stamina
 from cryptography.fernet import Fernet
 
 from billwatch.sandbox import Org, Sandbox
-from reconciler.model import Attempt, Element, Organisation, Status, Terms, Write
+from reconciler.model import Status, Terms, Write
+from reconciler.organisation import Organisation
+from reconciler.records import Attempt, Element
 from reconciler.xero.client import Client
 from reconciler.xero.connections import Connection, Connections
 

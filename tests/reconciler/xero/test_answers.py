@@ -13,11 +13,11 @@ from reconciler.errors import (
     UnreadableAnswer,
     XeroError,
 )
-from reconciler.model import Element
-from reconciler.ports import Outcome
+from reconciler.records import Element
 from reconciler.xero.answers import checked, said
 from reconciler.xero.http import Answer
 from reconciler.xero.outcomes import outcomes
+from reconciler.xero_port import Outcome
 
 from .conftest import write
 

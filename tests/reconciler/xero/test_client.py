@@ -10,11 +10,12 @@ import pytest
 
 from billwatch.sandbox import Org, Sandbox
 from reconciler.errors import BadRequest, OutcomeUnknown
-from reconciler.model import Bill, Books, Field, Sense, Status, Write
-from reconciler.ports import Outcome, Xero
+from reconciler.model import Bill, Field, Sense, Status, Write
+from reconciler.organisation import Books
 from reconciler.reasons import Reason
 from reconciler.refusals import classify, lock_date
 from reconciler.xero.client import Client
+from reconciler.xero_port import Outcome, Xero
 
 from .conftest import START, Clock, attempt, terms, write
 

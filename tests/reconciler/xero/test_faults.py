@@ -20,7 +20,7 @@ from reconciler.errors import (
     UnreadableAnswer,
     XeroError,
 )
-from reconciler.model import Books, Organisation
+from reconciler.organisation import Books, Organisation
 from reconciler.xero import requests
 from reconciler.xero.connections import Connection, Connections
 from reconciler.xero.http import Call, Http

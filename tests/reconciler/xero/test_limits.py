@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import pytest
 
 from reconciler.errors import RateLimited
-from reconciler.ports import Budget, Spent, Window
 from reconciler.xero.limits import AT_ONCE, MINUTE_RESERVE, Limits, for_person
 from reconciler.xero.purse import Purse
 from reconciler.xero.usage import Usage
 from reconciler.xero.windows import Windows
+from reconciler.xero_port import Budget, Spent, Window
 
 from .conftest import START, Clock
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import UnreadableAnswer
-from reconciler.model import Bill, Books, Sense, Status
+from reconciler.model import Bill, Sense, Status
+from reconciler.organisation import Books
 from reconciler.xero import lists, parsing, shapes
 
 from .conftest import START

@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 
 from billwatch.sandbox import Sandbox
 from reconciler.errors import ConfigurationError, ConnectionLost, StorageError, Unavailable
-from reconciler.model import Organisation
+from reconciler.organisation import Organisation
 from reconciler.xero.connections import Connection, Connections
 from reconciler.xero.http import Http
 from reconciler.xero.settings import Grant

@@ -1,0 +1,120 @@
+"""What happens to milestones and bills, on record: flags, choices, mails and links, events, attempts.
+
+Units as in `reconciler.model`.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model import Deed, Verdict, Write
+from reconciler.reasons import Choose, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """An open warning of a milestone (or, with an empty key, of its whole organisation), as stored."""
+
+    flag_id: int
+    organisation: str
+    key: str
+    reason: Reason
+    opened_at: dt.datetime
+    verdict: Verdict | None = None
+    closed_at: dt.datetime | None = None
+    closed_because: str = ""
+    deed: Deed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person decided: who, when, over which address, and what it needs besides."""
+
+    kind: Choose
+    by: str
+    at: dt.datetime
+    address: str = ""
+    date: dt.date | None = None
+    bill_id: str = ""
+    reason: str = ""
+    until: dt.date | None = None
+
+
+class MailKind(StrEnum):
+    """What a mail is for: a warning about milestones, an alert about a whole organisation, the result of a choice."""
+
+    WARNING = "warning"
+    ALERT = "alert"
+    RESULT = "result"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail that is owed: one cause, one recipient.
+
+    `flags` are what it is about (for a RESULT: the flags that were decided, and `choice` what was decided of them).
+    `message_id` never changes, so that a repeat is recognised. `tries` counts the attempts at sending so far.
+    """
+
+    mail_id: int
+    organisation: str
+    recipient: str
+    kind: MailKind
+    reason: Reason
+    message_id: str
+    owed_at: dt.datetime
+    flags: tuple[Flag, ...]
+    choice: Choice | None = None
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a link in a mail stands for: these flags, for this address, until it expires or has been used."""
+
+    ticket_id: int
+    organisation: str
+    address: str
+    flags: tuple[Flag, ...]
+    made_at: dt.datetime
+    expires_at: dt.datetime
+    used_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that Xero told us. `category` and `kind` in capitals."""
+
+    tenant_id: str
+    category: str
+    resource_id: str
+    kind: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One milestone's part of an attempt, in the order in which Xero answers. `link_version` guards the claim."""
+
+    key: str
+    write: Write
+    link_version: int
+    milestone_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One write to Xero, recorded before it is made: the exact request, and its idempotency key.
+
+    `resendable` ends when Xero has stored an error under the key.
+    """
+
+    attempt_id: int
+    organisation: str
+    method: str
+    path: str
+    body: bytes
+    idempotency_key: str
+    started_at: dt.datetime
+    elements: tuple[Element, ...]
+    resendable: bool = True
