@@ -11,8 +11,8 @@ from reconciler.choices import choose, fitting
 from reconciler.cycle import Cycle
 from reconciler.errors import InputError, RateLimited
 from reconciler.model import Decision, Link
-from reconciler.ports import Clock
-from reconciler.reasons import Choose
+from reconciler.ports import Clock, Notice
+from reconciler.reasons import Choose, Role
 from reconciler.records import Choice, Flag, Ticket
 from reconciler.tickets import token_hash
 from storage import Ledger
@@ -215,7 +215,7 @@ class Desk:
                 chosen = (decision.case.milestone.key, link, choice, exemption, decision.verdict.reason)
                 if not milestones.choose(key, *chosen):
                     raise Changed
-            self._ledger.outbox.owe_result(key, flags, choice, cycle.notice())
+            self._ledger.outbox.owe_result(key, flags, choice, _told(cycle, choice))
         if choice.kind is Choose.GO_AHEAD:
             cycle.confirm()
 
@@ -227,6 +227,15 @@ class Desk:
 
 def _in_order(decisions: Sequence[Decision]) -> list[Decision]:
     return sorted(decisions, key=lambda decision: decision.case.milestone.key)
+
+
+def _told(cycle: Cycle, choice: Choice) -> Notice:
+    """Who hears of a choice besides those who were warned: of an exemption, the grants team."""
+    notice, organisation = cycle.notice(), cycle.organisation
+    if choice.kind is not Choose.EXEMPT:
+        return notice
+    grants = organisation.addresses((Role.GRANTS,))
+    return replace(notice, recipients=lambda reason: (*notice.recipients(reason), *grants))
 
 
 def _fingerprint(items: Sequence[Decision], cycle: Cycle) -> str:

@@ -13,7 +13,7 @@ from reconciler.errors import InputError
 from reconciler.locks import effective_lock, locked
 from reconciler.model import Case, Decision, Exemption, Field, Link, Verdict
 from reconciler.organisation import Books, Organisation
-from reconciler.reasons import Choose, Reason, words
+from reconciler.reasons import Action, Choose, Reason, words
 from reconciler.records import Choice
 from reconciler.words import choice_label, day
 
@@ -147,9 +147,13 @@ def _acknowledged(decision: Decision) -> Link:
 
 
 def _left_alone(decision: Decision) -> Link:
-    """The link of a milestone that a person exempts, knowing of its bill."""
+    """The link of a milestone that a person exempts.
+
+    Whoever answers a warning knows of the bill, and the grants team hears of it by the result; else it is to be told.
+    """
     link, bill = _acknowledged(decision), decision.case.bill
-    return _accept(link, Reason.EXEMPT_WITH_BILL, bill.bill_id) if bill else link
+    warned = decision.verdict.action is Action.FLAG
+    return _accept(link, Reason.EXEMPT_WITH_BILL, bill.bill_id) if bill and warned else link
 
 
 def _accept(link: Link, reason: Reason, fingerprint: str) -> Link:

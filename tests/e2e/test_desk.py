@@ -130,6 +130,23 @@ class TestMails:
         assert all(letter.tokens == [] and "Ann Example" in letter.text for letter in results)
         assert (refused(world, first), refused(world, second)) == ("used", "closed")
 
+    def test_of_an_exemption_the_grants_team_hears_too(self, changed, letterbox):
+        act(changed, changed.token, Choose.EXEMPT, reason="Paid by hand")
+        assert changed.reason() is Reason.EXEMPT
+        results = deliver(changed, letterbox)
+        assert sorted(letter.recipient for letter in results) == ["accounts@example.org", "grants@example.org"]
+
+    def test_an_exemption_that_answers_no_warning_is_told_to_the_grants_team_once(self, make, letterbox):
+        world = make()
+        world.sweep()
+        world.put()
+        world.turn()
+        world.choose(Choose.EXEMPT, reason="Paid by hand")
+        assert world.reason() is Reason.EXEMPT_WITH_BILL
+        assert [letter.recipient for letter in deliver(world, letterbox)] == ["grants@example.org"]
+        world.sweep()
+        assert deliver(world, letterbox) == []
+
     def test_a_mail_server_down_for_the_whole_run_loses_nothing(self, make, letterbox):
         world = make()
         port = letterbox.port

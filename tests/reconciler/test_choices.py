@@ -414,3 +414,13 @@ def test_a_bill_of_equal_worth_keeps_its_choice() -> None:
     case, _ = after(Choose.KEEP, billed(CANCELLED))
     assert judge(replace(case, milestone=replace(CANCELLED, amount=Decimal(15000)))).reason is Reason.WITHDRAWN
     assert case.link.bill_id == BILL_ID
+
+
+def test_exempting_what_nobody_was_warned_of_tells_of_its_bill() -> None:
+    _, verdict = after(Choose.EXEMPT, billed(), reason="paid by hand")
+    assert verdict.reason is Reason.EXEMPT_WITH_BILL
+
+
+def test_exempting_in_answer_to_a_warning_is_quiet() -> None:
+    _, verdict = after(Choose.EXEMPT, billed(bill=APPROVED, milestone=DEARER), reason="paid by hand")
+    assert verdict.reason is Reason.EXEMPT
