@@ -15,6 +15,7 @@ from reconciler.ports import Clock, Notice
 from reconciler.reasons import Choose, Role
 from reconciler.records import Choice, Flag, Ticket
 from reconciler.tickets import token_hash
+from reconciler.words import bill_state
 from storage import Ledger
 
 READ_AGAIN = dt.timedelta(minutes=1)
@@ -105,7 +106,13 @@ class Desk:
             cycle.look([key])
             (decision,) = self._one(organisation, key)
             bill_id = self._bill_id(organisation, bill)
-            self._check_free(organisation, key, bill_id)
+            held = decision.case.bill
+            if held and held.status.live and held.bill_id != bill_id:
+                raise InputError(
+                    f"“{key}” follows the bill {held.number or held.bill_id}, which is {bill_state(held)}:"
+                    " void or delete that one in Xero first, or both may be paid."
+                )
+            self._check_target(cycle, key, bill_id)
             link = Link(bill_id=bill_id, generation=decision.case.link.generation, version=decision.case.link.version)
             choice = replace(choice, bill_id=bill_id)
             if not self._ledger.milestones.choose(organisation, key, link, choice, None, decision.verdict.reason):
@@ -140,6 +147,17 @@ class Desk:
         if not decisions:
             raise InputError(f"There is no milestone “{key}” in {organisation}, or it is not decided yet.")
         return decisions
+
+    def _check_target(self, cycle: Cycle, key: str, bill_id: str) -> None:
+        """Raise `InputError` unless the bill exists, asks for or has received money, and belongs to nobody else."""
+        organisation = cycle.organisation.key
+        self._check_free(organisation, key, bill_id)
+        cycle.reader.read([bill_id])
+        bill = self._ledger.mirror.bill(organisation, bill_id)
+        if bill is None:
+            raise InputError(f"Xero has no bill “{bill_id}”. Name another one.")
+        if not bill.status.live:
+            raise InputError(f"The bill {bill.number or bill_id} is {bill_state(bill)}. Name another one.")
 
     def _check_free(self, organisation: str, key: str, bill_id: str) -> None:
         """Raise `InputError` when another milestone follows the bill: it would be paid for both."""
@@ -208,7 +226,7 @@ class Desk:
             raise InputError("A write to Xero is under way for this milestone; please try again in a moment.")
         key, books, milestones = cycle.organisation.key, cycle.books(), self._ledger.milestones
         for decision in decisions if choice.bill_id else ():
-            self._check_free(key, decision.case.milestone.key, choice.bill_id)
+            self._check_target(cycle, decision.case.milestone.key, choice.bill_id)
         picks = [(d, *choose(d, choice, cycle.organisation, books)) for d in decisions]
         with self._ledger.together():
             for decision, link, exemption in picks:

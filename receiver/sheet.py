@@ -148,9 +148,12 @@ def _nobody(sheet: Sheet) -> str:
     count = len(sheet.items)
     if count == 1:
         return if_nobody_acts(sheet.items[0], sheet.books)
-    if any(decision.case.bill for decision in sheet.items):
+    unbilled = sum(decision.case.bill is None for decision in sheet.items)
+    if not unbilled:
         return f"If nobody acts, these {count} stay as they are in Xero."
-    return f"If nobody acts, these {count} are not billed, and not paid."
+    if unbilled == count:
+        return f"If nobody acts, these {count} are not billed, and not paid."
+    return f"If nobody acts, {unbilled} of these are not billed, and not paid; {count - unbilled} stay as they are."
 
 
 def total(sheet: Sheet, keys: Collection[str]) -> str:

@@ -16,7 +16,7 @@ from storage.models import FlagRow
 from storage.queues import MailFlagRow, MailRow
 
 PER_LOCK = (Reason.PERIOD_LOCKED, Reason.YEAR_LOCKED, Reason.LOCKED_DRAFT)
-EQUAL = "resolved: the bill equals the milestone"
+EQUAL = "resolved: nothing is left to write"
 CLEAR = "resolved: nothing stands in the way of the bill any more"
 CLOSED_BECAUSE = {
     Reason.EXEMPT: "the milestone is exempt from syncing",

@@ -88,23 +88,29 @@ class _Gathering:
         urls = {m.links.milestone for m in milestones if m.links.milestone}
         by_number: dict[str, list[Bill]] = {}
         by_url: dict[str, list[Bill]] = {}
-        for bill in self._free(BillRow.number.in_(list(numbers.values())), BillRow.url.in_(list(urls))):
+        wanted = sorted(set().union(*numbers.values()))
+        for bill in self._free(BillRow.number.in_(wanted), BillRow.url.in_(list(urls))):
             by_number.setdefault(bill.number, []).append(bill)
             by_url.setdefault(bill.url, []).append(bill)
         return {
             m.key: _merged(
-                by_number.get(numbers[m.key], []), by_url.get(m.links.milestone, []) if m.links.milestone else []
+                [bill for number in numbers[m.key] for bill in by_number.get(number, ())],
+                by_url.get(m.links.milestone, []) if m.links.milestone else [],
             )
             for m in milestones
         }
 
     def _ended(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
-        numbers = self._numbers(milestones, links)
+        numbers = {m.key: bill_number(self._prefix, m.key, links[m.key].generation) for m in milestones}
         bills = self._free(BillRow.number.in_(list(numbers.values())), live=False)
         return {key: tuple(bill for bill in bills if bill.number == number) for key, number in numbers.items()}
 
-    def _numbers(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, str]:
-        return {m.key: bill_number(self._prefix, m.key, links[m.key].generation) for m in milestones}
+    def _numbers(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, list[str]]:
+        """The numbers that a bill of the milestone may carry: also those from before it was billed again."""
+        return {
+            m.key: [bill_number(self._prefix, m.key, n) for n in _generations(links[m.key].generation)]
+            for m in milestones
+        }
 
     def _similar(
         self, milestones: Sequence[Milestone], contacts: Mapping[str, tuple[Contact, ...]], near_days: int
@@ -161,6 +167,11 @@ class _Gathering:
         mine = (ExemptionRow.organisation == self._organisation) & ExemptionRow.key.in_(list(keys))
         rows = self._store.rows(ExemptionRow.select().where(mine & ExemptionRow.ended_at.is_null()))
         return {row["key"]: row["exemption"] for row in rows}
+
+
+def _generations(newest: int) -> list[int]:
+    """The first bill of a milestone, and the last dozen times that it was billed again."""
+    return sorted({1, *range(max(1, newest - 12), newest + 1)})
 
 
 def _merged(first: Sequence[Bill], second: Sequence[Bill]) -> tuple[Bill, ...]:

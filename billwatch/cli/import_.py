@@ -105,6 +105,8 @@ def _tell(read: ImportFile, summary: Summary, counts: Counts, written: bool) -> 
         click.echo(err=True)
     for line, column in read.changed:
         click.echo(f"Line {line}, {column}: line breaks or invisible characters became spaces.", err=True)
+    if read.unused:
+        click.echo(f"Columns not used: {', '.join(read.unused)}", err=True)
     for name, words in _summed(summary):
         click.echo(f"{name:<13}{words}")
     click.echo(f"{'Milestones':<13}{counts.new} new, {counts.changed} changed, {counts.same} the same")

@@ -23,4 +23,4 @@ def command(session: Session, organisation: str, confirmed: bool) -> None:
             house.ledger.milestones.touch(key)
             if confirmed:
                 house.cycles[key].confirm()
-            click.echo(f"{key} is not paused.")
+            click.echo(f"{key} is resumed.")

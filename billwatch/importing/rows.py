@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from reconciler.model import Links, Milestone
 REQUIRED = ("key", "title", "payee", "amount", "date")
 LINKS = ("link_milestone", "link_application", "link_contract")
 TRACKING = "tracking:"
+UNUSED = "-"
+NEARLY = 0.88
 OPTIONAL = ("currency", "due_date", "description", "contact_id", "stages", "cancelled", "account", "tax", "bill_id")
 FIELDS = (*REQUIRED, *OPTIONAL, *LINKS, f"{TRACKING}CATEGORY")
 
@@ -47,13 +50,15 @@ class Rejected:
 class ImportFile:
     """What a file says: its milestones in their order, the bill ids that some came with by key, and the rejects.
 
-    `changed` lists texts of which invisible characters or line breaks were made spaces, as (line, column).
+    `changed` lists texts of which invisible characters or line breaks were made spaces, as (line, column); `unused`
+    the columns that say nothing to us.
     """
 
     milestones: tuple[Milestone, ...]
     bill_ids: dict[str, str]
     rejected: tuple[Rejected, ...]
     changed: tuple[tuple[int, str], ...] = ()
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -71,9 +76,9 @@ def read_rows(path: Path, mapping: Mapping[str, str], options: Options) -> Impor
 
     Raises InputError when the file as a whole, the mapping or an option is not usable.
     """
-    stage = _stage(options.stage)
     table = read_table(path, options.delimiter)
     columns = _columns(table, mapping, path.name)
+    stage = frozenset[str]() if "stages" in columns else _stage(options.stage)
     readers = _readers(options.date_format)
     read = [_read(row, columns, readers) for row in table.rows]
     for field in ("key", "bill_id"):
@@ -81,6 +86,7 @@ def read_rows(path: Path, mapping: Mapping[str, str], options: Options) -> Impor
     good = [row for row in read if not row.rejected]
     return ImportFile(
         milestones=tuple(_milestone(row.values, options.organisation, stage) for row in good),
+        unused=tuple(column for column in table.columns if column and column not in columns.values()),
         bill_ids={row.values["key"]: row.values["bill_id"] for row in good if row.values.get("bill_id")},
         rejected=tuple(each for row in read for each in row.rejected),
         changed=tuple(each for row in read for each in row.changed),
@@ -102,6 +108,8 @@ def _columns(table: Table, mapping: Mapping[str, str], name: str) -> dict[str, s
     for column, field in mapping.items():
         if column not in table.columns:
             raise InputError(f'{name} has no column "{column}"; {nearest(column, table.columns)}')
+        if field == UNUSED:
+            continue
         if not _known(field):
             raise InputError(f'"{field}" is not a field of milestones; {nearest(field, FIELDS)}')
         if field in columns:
@@ -109,10 +117,22 @@ def _columns(table: Table, mapping: Mapping[str, str], name: str) -> dict[str, s
         columns[field] = column
     own = {column: column for column in table.columns if _known(column) and column not in mapping}
     columns = own | columns
+    _refuse_near_misses([c for c in table.columns if c not in mapping and c not in columns.values()], columns)
     for field in REQUIRED:
         if field not in columns:
             raise InputError(f'No column of {name} is mapped to {field}; add --map "COLUMN={field}".')
     return columns
+
+
+def _refuse_near_misses(unused: Iterable[str], columns: Mapping[str, str]) -> None:
+    """A column that is nearly named like a field is more likely than not meant for it."""
+    for column in unused:
+        near = get_close_matches(column.strip().lower(), [f for f in FIELDS[:-1] if f not in columns], 1, NEARLY)
+        if near:
+            raise InputError(
+                f'The column "{column}" is not used. Is it "{near[0]}"? Add --map "{column}={near[0]}", or '
+                f'--map "{column}={UNUSED}" to leave it out.'
+            )
 
 
 def _known(field: str) -> bool:

@@ -46,13 +46,17 @@ def story(moments: Sequence[Moment], zone: str) -> list[Told]:
     return told
 
 
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
 def _words(each: Moment) -> tuple[str, str, str]:
     value = each.value
     match each.what, value:
         case "verdict", (action, reason):
             return _verdict(action, words(reason).headline)
         case "choice", Choice():
-            return f"{value.by} decided: {choice_label(value.kind).lower()}", _details(value), ""
+            return f"{value.by} decided: {_lower(choice_label(value.kind))}", _details(value), ""
         case "exemption", Exemption():
             until = f" until {day(value.until)}" if value.until else ""
             return f"Exempted{until} by {value.by}", value.reason, ""
