@@ -106,8 +106,8 @@ def test_another_warning_supersedes_the_first(ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     ("reason", "because"),
     [
-        (Reason.IN_SYNC, "resolved: the bill equals the milestone"),
-        (Reason.PAID, "resolved: the bill equals the milestone"),
+        (Reason.IN_SYNC, "resolved: nothing is left to write"),
+        (Reason.PAID, "resolved: nothing is left to write"),
         (Reason.EXEMPT, "the milestone is exempt from syncing"),
         (Reason.CREATE, "resolved: nothing stands in the way of the bill any more"),
         (Reason.WOULD_UPDATE, "resolved: nothing stands in the way of the bill any more"),
