@@ -13,7 +13,7 @@ test: .venv/.dev       ## Run the tests (ARGS is handed to pytest)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 torture: .venv/.dev   ## Run the long trials: 1,000 milestones in the worst of weather
-	$(BIN)/python -m pytest -n 2 -m torture $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m torture -o timeout=0 $(ARGS)
 
 bench: .venv/.run      ## Measure against the sandbox and hold the promises (ARGS names one part)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -119,9 +119,9 @@ def test_a_closed_database_opens_again_by_itself(ledger: Ledger) -> None:
 
 def test_closing_closes_the_connections_of_other_threads(ledger: Ledger, url: str) -> None:
     used, done = threading.Event(), threading.Event()
-    thread = threading.Thread(target=lambda: (ledger.state.put("a", "1"), used.set(), done.wait()))
+    thread = threading.Thread(target=lambda: (ledger.state.put("a", "1"), used.set(), done.wait(60)))
     thread.start()
-    used.wait()
+    assert used.wait(60)
     ledger.close()
     assert not Path(f"{url.removeprefix('sqlite:///')}-wal").exists()
     done.set()
@@ -160,12 +160,12 @@ def _open_and_write(url: str, name: str) -> None:
 
 def test_ten_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
     url = _url(tmp_path / "new.db")
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
     processes = [context.Process(target=_open_and_write, args=(url, str(number))) for number in range(10)]
     for process in processes:
         process.start()
     for process in processes:
-        process.join()
+        process.join(60)
     assert [process.exitcode for process in processes] == [0] * 10
     with Ledger.open(url, create=False) as ledger:
         assert [ledger.state.get(str(number)) for number in range(10)] == ["1"] * 10
