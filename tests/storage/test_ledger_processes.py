@@ -17,7 +17,7 @@ from reconciler.reasons import Choose, Reason
 from reconciler.records import Attempt
 from storage.ledger import Ledger
 
-FRESH = multiprocessing.get_context("forkserver")  # a fork of the test process would take the locks of its threads along
+FRESH = multiprocessing.get_context("forkserver")  # a fork would take the locks of the other threads along
 PATIENCE = 60.0
 Act = Callable[[str, int], object]
 
