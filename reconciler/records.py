@@ -13,7 +13,11 @@ from reconciler.reasons import Choose, Reason
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """An open warning of a milestone (or, with an empty key, of its whole organisation), as stored."""
+    """An open warning of a milestone (or, with an empty key, of its whole organisation), as stored.
+
+    `cause` is what flags of one reason share, such as the lock date that blocks them. On `remind_on`, if somebody
+    (`remind_by`) named such a day, it is brought up again, and not before.
+    """
 
     flag_id: int
     organisation: str
@@ -24,6 +28,9 @@ class Flag:
     closed_at: dt.datetime | None = None
     closed_because: str = ""
     deed: Deed | None = None
+    cause: str = ""
+    remind_on: dt.date | None = None
+    remind_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,15 @@ def read_flag(row: dict[str, Any]) -> Flag:
         closed_at=row["closed_at"],
         closed_because=row["closed_because"],
         deed=row["deed"],
+        cause=row["cause"],
+        remind_on=row["remind_on"],
+        remind_by=row["remind_by"],
     )
+
+
+def cause_of(verdict: Verdict) -> str:
+    """What this verdict shares with others of its reason: the lock date, where it is one that blocks."""
+    return verdict.lock.isoformat() if verdict.lock and verdict.reason in PER_LOCK else ""
 
 
 class Flags:
@@ -80,15 +88,15 @@ class Flags:
             "reason": verdict.reason,
             "opened_at": now,
             "verdict": verdict,
+            "cause": cause_of(verdict),
         }
         flag_id = self._store.run(FlagRow.insert(row))
         kind = MailKind.WARNING if key else MailKind.ALERT
-        cause = verdict.lock.isoformat() if verdict.lock and verdict.reason in PER_LOCK else ""
         for recipient in dict.fromkeys(notice.recipients(verdict.reason)):
             mail = {"organisation": organisation, "recipient": recipient, "kind": kind, "reason": verdict.reason}
-            mail_id = self._collecting(mail, cause) or self.owe({**mail, "cause": cause}, notice.send_after, now)
+            mail_id = self._collecting(mail) or self.owe(mail, notice.send_after, now)
             self._store.run(MailFlagRow.insert(mail=mail_id, flag=flag_id).as_rowcount())
-        return Flag(flag_id, organisation, key, verdict.reason, now, verdict)
+        return Flag(flag_id, organisation, key, verdict.reason, now, verdict, cause=cause_of(verdict))
 
     def refresh(self, held: Flag, verdict: Verdict) -> None:
         """Keep the newest facts of a flag whose cause is the same; nobody is mailed again."""
@@ -108,10 +116,11 @@ class Flags:
             MailRow.insert({**mail, "message_id": message_id, "owed_at": now, "send_after": send_after})
         )
 
-    def _collecting(self, mail: dict[str, Any], cause: str) -> int | None:
-        """The mail of the same recipient and cause that nobody has claimed yet."""
+    def _collecting(self, mail: dict[str, Any]) -> int | None:
+        """The mail to the same recipient that nobody has claimed yet: one for all causes, alerts apart by reason."""
         same = (MailRow.organisation == mail["organisation"]) & (MailRow.recipient == mail["recipient"])
-        same &= (MailRow.reason == mail["reason"]) & (MailRow.cause == cause) & (MailRow.kind == mail["kind"])
+        same &= MailRow.kind == mail["kind"]
+        same &= (MailRow.kind != MailKind.ALERT) | (MailRow.reason == mail["reason"])
         unclaimed = (MailRow.done == False) & MailRow.claimed_until.is_null()  # noqa: E712  an expression of SQL
         row = self._store.row(MailRow.select(MailRow.id).where(same & unclaimed).order_by(MailRow.id).limit(1))
         return row["id"] if row else None

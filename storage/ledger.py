@@ -17,6 +17,7 @@ from storage.mirror import Mirror
 from storage.notes import Notes
 from storage.outbox import Outbox
 from storage.overview import Overview
+from storage.reminders import Reminders
 from storage.state import State
 from storage.tickets import Tickets
 from storage.tokens import Tokens
@@ -43,6 +44,7 @@ class Ledger:
         self.notes = Notes(store)
         self.deeds = Deeds(store)
         self.outbox = Outbox(store, mail_domain)
+        self.reminders = Reminders(store)
         self.overview = Overview(store)
         self.listing = Listing(store)
         self.tickets = Tickets(store)

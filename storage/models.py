@@ -116,7 +116,11 @@ class VerdictRow(Row):
 
 
 class FlagRow(Row):
-    """A warning; open while `closed_at` is null. `asked_at` is when Xero was asked who did what it is about."""
+    """A warning; open while `closed_at` is null. `asked_at` is when Xero was asked who did what it is about.
+
+    `cause` is what flags of one reason share, such as a lock date. `remind_on` is the day on which somebody wants it
+    brought up again.
+    """
 
     id = AutoField()
     organisation = TextField()
@@ -128,6 +132,9 @@ class FlagRow(Row):
     closed_because = TextField(default="")
     deed = ValueField(Deed, null=True)
     asked_at = UtcField(null=True)
+    cause = TextField(default="")
+    remind_on = DayField(null=True)
+    remind_by = TextField(default="")
 
     class Meta:
         table_name = "flag"

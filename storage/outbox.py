@@ -141,7 +141,7 @@ def _mail(row: Mapping[str, Any], flags: tuple[Flag, ...]) -> Mail:
         organisation=row["organisation"],
         recipient=row["recipient"],
         kind=row["kind"],
-        reason=row["reason"],
+        reason=kept[0].reason if kept else row["reason"],
         message_id=row["message_id"],
         owed_at=row["owed_at"],
         flags=kept,

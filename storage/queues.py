@@ -98,8 +98,7 @@ class MailRow(Row):
     organisation = TextField()
     recipient = TextField()
     kind = WordField(MailKind)
-    reason = WordField(Reason)
-    cause = TextField(default="")
+    reason = WordField(Reason, null=True)
     message_id = TextField(unique=True)
     owed_at = UtcField()
     send_after = UtcField()
@@ -115,7 +114,7 @@ class MailRow(Row):
         table_name = "mail"
         indexes = (
             (("done", "send_after", "id"), False),
-            (("organisation", "recipient", "reason", "done"), False),
+            (("organisation", "recipient", "kind", "done"), False),
         )
 
 
@@ -128,6 +127,17 @@ class MailFlagRow(Row):
     class Meta:
         table_name = "mail_flag"
         primary_key = CompositeKey("mail", "flag")
+
+
+class BounceRow(Row):
+    """An address that the mail server refused for good, when, and in which words."""
+
+    address = TextField(primary_key=True)
+    at = UtcField()
+    said = TextField()
+
+    class Meta:
+        table_name = "bounce"
 
 
 class TicketRow(Row):

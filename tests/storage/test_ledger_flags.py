@@ -138,18 +138,22 @@ def test_a_recurrence_opens_a_new_flag_and_mails_again(ledger: Ledger) -> None:
     assert second.message_id != first.message_id
 
 
-def test_warnings_of_one_cause_are_collected_into_one_mail(ledger: Ledger) -> None:
-    for key in ("M1", "M2"):
-        decide(ledger, Reason.BILL_PAID, key)
+def test_warnings_of_all_causes_are_collected_into_one_mail_per_recipient(ledger: Ledger) -> None:
+    decide(ledger, Reason.BILL_PAID, "M1")
+    decide(ledger, Reason.PERIOD_LOCKED, "M2", lock=DAY)
     decide(ledger, Reason.BILL_VOIDED, "M3")
-    assert [_keys(mail) for mail in _claim(ledger)] == [["M1", "M2"], ["M3"]]
+    (mail,) = _claim(ledger)
+    assert [(flag.key, flag.cause) for flag in mail.flags] == [("M1", ""), ("M2", DAY.isoformat()), ("M3", "")]
 
 
-def test_warnings_of_different_lock_dates_are_different_causes(ledger: Ledger) -> None:
-    decide(ledger, Reason.PERIOD_LOCKED, "M1", lock=DAY)
-    decide(ledger, Reason.PERIOD_LOCKED, "M2", lock=DAY + dt.timedelta(days=1))
-    decide(ledger, Reason.PERIOD_LOCKED, "M3", lock=DAY)
-    assert [_keys(mail) for mail in _claim(ledger)] == [["M1", "M3"], ["M2"]]
+def test_a_flag_may_be_brought_up_again_on_a_day_while_it_is_open(ledger: Ledger) -> None:
+    (flag,) = decide(ledger, Reason.BILL_PAID, "M1").opened
+    assert ledger.reminders.remind([flag.flag_id], DAY, "Ana", NOW) == 1
+    assert [(f.remind_on, f.remind_by) for f in _flags(ledger)] == [(DAY, "Ana")]
+    assert ledger.reminders.remind([flag.flag_id], None, "Ana", NOW) == 1
+    assert [(f.remind_on, f.remind_by) for f in _flags(ledger)] == [(None, "")]
+    decide(ledger, Reason.PAID, "M1")
+    assert ledger.reminders.remind([flag.flag_id], DAY, "Ana", LATER) == 0
 
 
 def test_warnings_of_different_organisations_are_never_in_one_mail(ledger: Ledger) -> None:
