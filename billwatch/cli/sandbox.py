@@ -2,23 +2,26 @@
 
 import click
 
+from billwatch.sandbox.known import ORGANISATION, WEBHOOK_KEY, WEBHOOK_URL
+
 
 @click.command(name="sandbox")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=9900, show_default=True)
-@click.option("--organisation", "organisations", multiple=True, default=("Example Trust",), show_default=True)
+@click.option("--organisation", "organisations", multiple=True, default=(ORGANISATION,), show_default=True)
 @click.option("--country", default="NZ", show_default=True, help="Whose tax rates and currency: NZ, GB, AU or US.")
-@click.option("--webhook-url", default="", help="Where webhooks go, such as http://127.0.0.1:8080/webhooks/xero.")
-@click.option("--webhook-key", default="", help="The key that signs them.")
+@click.option("--webhook-url", default=WEBHOOK_URL, show_default=True, help="Where webhooks go; '' for nowhere.")
+@click.option("--webhook-key", default=WEBHOOK_KEY, show_default=True, help="The key that signs them.")
 @click.option("--speed", default=1.0, show_default=True, help="How many times faster webhooks are retried.")
 def command(
     host: str, port: int, organisations: tuple[str, ...], country: str, webhook_url: str, webhook_key: str, speed: float
 ) -> None:
     """Run a small Xero to try things on.
 
-    It has a page on which a person can approve, pay, void and lock, and see the webhooks leave.
+    It has a page on which a person can approve, pay, void and lock, and see the webhooks leave. Its ids and secrets are
+    the same at every start and known to everybody; what it holds is gone when it ends.
     """
-    from billwatch.sandbox.server import run
+    from billwatch.sandbox.by_hand import run
 
     run(
         host,

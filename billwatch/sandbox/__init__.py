@@ -1,7 +1,7 @@
 """A small Xero: an independent program that behaves like the real one as far as bills go.
 
 It imports nothing from the rest of this project, so that a misreading of Xero on one side cannot cancel out on the
-other. `Sandbox` runs it for the length of a `with` block; `server.run` serves it for good; `rules.refusals` judges a
+other. `Sandbox` runs it for the length of a `with` block; `by_hand.run` serves it for good; `rules.refusals` judges a
 write without any server.
 """
 

@@ -11,9 +11,12 @@ from billwatch.sandbox.webhooks import Webhooks
 from billwatch.sandbox.world import Clock, World
 
 
-def create_desk(clock: Clock) -> Desk:
-    """A new, empty world with its webhook subscription; `clock` gives aware UTC."""
-    world = World(clock)
+def create_desk(clock: Clock, *, known: bool = False) -> Desk:
+    """A new, empty world with its webhook subscription; `clock` gives aware UTC.
+
+    A known one has the ids and secrets of `known`, else they are made by chance.
+    """
+    world = World(clock, known=known)
     return Desk(world, Webhooks(world))
 
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billwatch.sandbox.books import new_id
+from billwatch.sandbox.known import CLIENT_SECRET, known_client
 from billwatch.sandbox.switches import Switches
 
 ACCESS_LIFE = timedelta(seconds=1_800)
@@ -76,8 +77,11 @@ class Identity:
     _refresh: dict[str, Grant] = field(default_factory=dict)
     _codes: dict[str, Grant] = field(default_factory=dict)
 
-    def register(self, tenant_id: str | None = None) -> App:
-        app = App(secrets.token_hex(16).upper(), secrets.token_urlsafe(36), tenant_id)
+    def register(self, tenant_id: str | None = None, *, known_as: str = "") -> App:
+        """A new app, with the well-known client id and secret of that name, if one is given."""
+        fresh = (secrets.token_hex(16).upper(), secrets.token_urlsafe(36))
+        client_id, client_secret = (known_client(known_as), CLIENT_SECRET) if known_as else fresh
+        app = App(client_id, client_secret, tenant_id)
         self.apps[app.client_id] = app
         return app
 

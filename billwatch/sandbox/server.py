@@ -1,22 +1,18 @@
-"""Running the sandbox: in a thread on a free loopback port for tests, or for good from the command line."""
+"""Running the sandbox in a thread, on a free loopback port: for tests, the demo and the benchmarks."""
 
 import asyncio
-import contextlib
 import socket
 import threading
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-import click
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from billwatch.sandbox.app import create_app, create_desk
 from billwatch.sandbox.desk import Desk
-from billwatch.sandbox.handle import Org
 from billwatch.sandbox.webhooks import Webhooks
 from billwatch.sandbox.world import Clock
 
@@ -43,8 +39,8 @@ class Sandbox:
 
     def __init__(self, clock: Clock = real_clock, *, port: int = 0) -> None:
         self.desk: Desk = create_desk(clock)
-        self._socket = _listener(port)
-        self._server = _server(create_app(self.desk))
+        self._socket = listener("127.0.0.1", port)
+        self._server = server_of(create_app(self.desk))
         self._thread = threading.Thread(target=self._serve, name="sandbox", daemon=True)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.webhooks: Webhooks = self.desk.webhooks
@@ -91,48 +87,21 @@ class Sandbox:
         asyncio.run(self._server.serve(sockets=[self._socket]))
 
 
-def run(
-    host: str = "127.0.0.1",
-    port: int = 9900,
-    *,
-    webhook_url: str = "",
-    webhook_key: str = "",
-    organisations: Sequence[str] = ("Example Trust",),
-    country: str = "NZ",
-    speed: float = 1.0,
-) -> None:
-    """Serve until interrupted; with a webhook URL the check of intent to receive runs at once.
-
-    A receiver that is not up yet can be checked later, on the page or by `POST /control/webhooks/enable`. `speed` makes
-    webhook retries come that many times sooner.
-    """
-    desk = create_desk(real_clock)
-    made = [desk.organisation(name, country=country) for name in organisations]
-    desk.webhooks.set(speed=speed)
-    desk.webhooks.configure(webhook_url, webhook_key)
-    if webhook_url:
-        desk.webhooks.enable()
-    click.echo(greeting(desk, f"http://{host}:{port}", made))
-    desk.webhooks.start()
-    with contextlib.suppress(KeyboardInterrupt):
-        _server(create_app(desk), host=host, port=port).run()
-    desk.webhooks.stop()
-
-
-def _listener(port: int) -> socket.socket:
+def listener(host: str, port: int) -> socket.socket:
+    """A socket that listens already. Raises OSError."""
     # asyncio turns Nagle's delay off only where the socket names its protocol; create_server leaves it at 0.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    listener.listen(128)
-    return listener
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+        made.listen(128)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
-def _server(app: Starlette, **options: Any) -> uvicorn.Server:
-    config = uvicorn.Config(app, http=Protocol, lifespan="off", log_level="warning", server_header=False, **options)
+def server_of(app: Starlette) -> uvicorn.Server:
+    """What serves the application on a socket that it is handed."""
+    config = uvicorn.Config(app, http=Protocol, lifespan="off", log_level="warning", server_header=False)
     return uvicorn.Server(config)
-
-
-def greeting(desk: Desk, url: str, made: Sequence[Org]) -> str:
-    tenants = ", ".join(f"{org.books.name} = {org.tenant_id}" for org in made)
-    return f"sandbox at {url} · {tenants} · client id {desk.client_id} · client secret {desk.client_secret}"

@@ -16,6 +16,7 @@ from billwatch.sandbox.books import Event, Organisation, new_id
 from billwatch.sandbox.faults import Faults
 from billwatch.sandbox.idempotency import Idempotency
 from billwatch.sandbox.identity import App, Identity
+from billwatch.sandbox.known import APP, known_id
 from billwatch.sandbox.limits import Limits, Meter
 from billwatch.sandbox.switches import Switches
 
@@ -37,11 +38,12 @@ class World:
     ahead: timedelta = timedelta(0)
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
     dice: random.Random = field(default_factory=random.Random)
+    known: bool = False  # ids and secrets are made from names, so that they outlive a restart; else by chance
     app: App = field(init=False)
 
     def __post_init__(self) -> None:
         self.identity = Identity(self.switches)
-        self.app = self.identity.register()
+        self.app = self.identity.register(known_as=APP if self.known else "")
 
     def now(self) -> datetime:
         return self.clock() + self.ahead
@@ -50,11 +52,11 @@ class World:
         self, name: str, country: str, currency: str | None, currencies: set[str], zone: str | None
     ) -> Organisation:
         """Start an organisation with the chart of its country; it is connected at once."""
-        now = self.now()
+        now, known_as = self.now(), name if self.known else ""
         base = currency or chart.BASE_CURRENCY.get(country, "USD")
         iana = zone or chart.HOME_ZONE.get(country, "UTC")
         org = Organisation(
-            tenant_id=new_id(),
+            tenant_id=known_id(known_as) if known_as else new_id(),
             name=name,
             short_code="!" + secrets.token_urlsafe(4)[:5].replace("-", "a").replace("_", "b"),
             country=country,
@@ -70,7 +72,7 @@ class World:
             announce=self.announce,
         )
         self.organisations[org.tenant_id] = org
-        self.custom[org.tenant_id] = self.identity.register(org.tenant_id)
+        self.custom[org.tenant_id] = self.identity.register(org.tenant_id, known_as=known_as)
         self.identity.connect(org.tenant_id, now)
         return org
 

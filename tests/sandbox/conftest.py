@@ -1,10 +1,15 @@
 """One sandbox for all tests, set back to its defaults before each, and one new organisation per test."""
 
+import base64
+import hashlib
+import hmac
 import json
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -12,6 +17,7 @@ import pytest
 
 from billwatch.sandbox import Org, Sandbox
 
+KEY = "dGVzdF9rZXk="  # what signs webhooks
 START = datetime(2026, 11, 2, 11, 30, tzinfo=UTC)  # already 3 November in New Zealand
 
 
@@ -91,3 +97,58 @@ def org(xero: Sandbox) -> Org:
 @pytest.fixture
 def api(xero: Sandbox, http: httpx.Client, org: Org) -> Api:
     return Api(http, org, xero.tokens()["access_token"])
+
+
+@dataclass
+class Ear:
+    """A receiver that answers as it is told, and keeps what it was sent."""
+
+    url: str = ""
+    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    good: int = 200
+    bad: int = 401
+    body: bytes = b""
+    cookie: bool = False
+
+    def answer(self, signature: str, content: bytes) -> int:
+        right = base64.b64encode(hmac.new(KEY.encode(), content, hashlib.sha256).digest()).decode()
+        return self.good if signature == right else self.bad
+
+    def events(self) -> list[Any]:
+        return [event for _, content in self.heard for event in json.loads(content)["events"]]
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    ear = Ear()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            ear.heard.append((dict(self.headers.items()), content))
+            self.send_response(ear.answer(self.headers["x-xero-signature"], content))
+            if ear.cookie:
+                self.send_header("Set-Cookie", "a=b")
+            self.send_header("Content-Length", str(len(ear.body)))
+            self.end_headers()
+            self.wfile.write(ear.body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    ear.url = f"http://127.0.0.1:{server.server_port}/webhooks/xero"
+    yield ear
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def quiet() -> Iterator[Sandbox]:
+    """A sandbox that is not served and delivers only when flushed."""
+    sandbox = Sandbox(lambda: START)
+    yield sandbox
+    sandbox.close()

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from billwatch.sandbox import Org, Refused, Sandbox, server
+from billwatch.sandbox import Org, Refused, Sandbox
 
 from .conftest import START, Api
 
@@ -177,12 +177,6 @@ def test_the_page_runs_the_check_of_the_receiver_and_says_how_it_went(xero: Sand
 
 def test_the_page_of_an_empty_sandbox_says_so(xero: Sandbox, http: httpx.Client) -> None:
     assert "no organisation yet" in http.get("/").text
-
-
-def test_the_greeting_names_address_tenant_and_client(xero: Sandbox, org: Org) -> None:
-    said = server.greeting(xero.desk, xero.url, [org])
-    for part in (xero.url, org.tenant_id, xero.client_id, xero.client_secret):
-        assert part in said
 
 
 def test_many_threads_may_write_at_once(xero: Sandbox, api: Api, org: Org) -> None:

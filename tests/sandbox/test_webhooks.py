@@ -1,15 +1,9 @@
 """What leaves over the webhook: bytes, check of intent, retries, replay (S52 to S63)."""
 
 import base64
-import hashlib
-import hmac
 import json
 import re
 import socket
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -18,65 +12,9 @@ from billwatch.sandbox import Org, Sandbox
 from billwatch.sandbox import payload as bytes_of
 from billwatch.sandbox.webhooks import Webhooks
 
-from .conftest import START
+from .conftest import KEY, START, Ear
 
-KEY = "dGVzdF9rZXk="
 VECTOR = b'{"events":[],"firstEventSequence": 0,"lastEventSequence": 0, "entropy": "NLDZEGWUXNHESAQVGLYF"}'
-
-
-@dataclass
-class Ear:
-    """A receiver that answers as it is told, and keeps what it was sent."""
-
-    url: str = ""
-    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    good: int = 200
-    bad: int = 401
-    body: bytes = b""
-    cookie: bool = False
-
-    def answer(self, signature: str, content: bytes) -> int:
-        right = base64.b64encode(hmac.new(KEY.encode(), content, hashlib.sha256).digest()).decode()
-        return self.good if signature == right else self.bad
-
-    def events(self) -> list[Any]:
-        return [event for _, content in self.heard for event in json.loads(content)["events"]]
-
-
-@pytest.fixture
-def ear() -> Iterator[Ear]:
-    ear = Ear()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers["Content-Length"]))
-            ear.heard.append((dict(self.headers.items()), content))
-            self.send_response(ear.answer(self.headers["x-xero-signature"], content))
-            if ear.cookie:
-                self.send_header("Set-Cookie", "a=b")
-            self.send_header("Content-Length", str(len(ear.body)))
-            self.end_headers()
-            self.wfile.write(ear.body)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    ear.url = f"http://127.0.0.1:{server.server_port}/webhooks/xero"
-    yield ear
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def quiet() -> Iterator[Sandbox]:
-    """A sandbox that is not served and delivers only when flushed."""
-    sandbox = Sandbox(lambda: START)
-    yield sandbox
-    sandbox.close()
 
 
 @pytest.fixture
