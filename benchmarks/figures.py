@@ -6,17 +6,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value; `most` is the promise that it keeps, if one was made."""
+    """One measured value; `most` and `least` are the promises that it keeps, if they were made."""
 
     name: str
     value: float
     unit: str
     most: float | None = None
+    least: float | None = None
 
     @property
     def kept(self) -> bool:
         """Whether the promise holds."""
-        return self.most is None or self.value <= self.most
+        return (self.most is None or self.value <= self.most) and (self.least is None or self.value >= self.least)
+
+    @property
+    def promise(self) -> str:
+        """The promise in words, empty without one."""
+        if self.most is not None:
+            return f"at most {self.most:g} {self.unit}"
+        return "" if self.least is None else f"at least {self.least:g} {self.unit}"
 
     def __str__(self) -> str:
         return f"figure {self.name} {self.value:g} {self.unit}" if self.value < 1e6 else self._whole()

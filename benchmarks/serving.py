@@ -1,0 +1,100 @@
+"""`billwatch serve` as an operator runs it, in a process of its own, on a database and a sandbox of the benchmark's."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from cryptography.fernet import Fernet
+
+from billwatch.sandbox import Org, Sandbox
+
+COMMAND = str(Path(sys.executable).with_name("billwatch"))
+WEBHOOK_KEY = "a webhook key for the benchmark"
+START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+CONFIG = """
+[server]
+port = {port}
+[storage]
+url = "sqlite:///{folder}/billwatch.db"
+[xero]
+api_url = "{xero}"
+identity_url = "{xero}"
+webhook_keys = ["env:WEBHOOK_KEY"]
+[keys]
+encryption = ["env:ENCRYPTION_KEY"]
+links = ["env:LINK_KEY"]
+{more}
+[[organisation]]
+key = "example"
+name = "Example Trust"
+tenant_id = "{tenant}"
+client_id = "{client}"
+client_secret = "env:CLIENT_SECRET"
+{organisation}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A daemon that answers: its port, database and process, and how long it took from start to the first answer."""
+
+    port: int
+    database: Path
+    process: subprocess.Popen[bytes]
+    ready_seconds: float
+
+    def resident_mb(self) -> float:
+        """Memory that the process holds now, in MB."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextmanager
+def serving(xero: Sandbox, org: Org, folder: Path, *, more: str = "", organisation: str = "") -> Iterator[Served]:
+    """A daemon with this sandbox; `more` and `organisation` are further lines of its configuration."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    file = folder / "billwatch.toml"
+    values = {"xero": xero.url, "tenant": org.tenant_id, "client": xero.client_id}
+    file.write_text(CONFIG.format(port=port, folder=folder, more=more, organisation=organisation, **values))
+    environ = {
+        "ENCRYPTION_KEY": Fernet.generate_key().decode(),
+        "LINK_KEY": secrets.token_urlsafe(32),
+        "WEBHOOK_KEY": WEBHOOK_KEY,
+        "CLIENT_SECRET": xero.client_secret,
+    }
+    began = time.perf_counter()
+    process = subprocess.Popen(  # noqa: S603  our own program
+        [COMMAND, "--config", str(file), "serve", "--log", "json"],
+        env={**os.environ, **environ},
+        stdout=subprocess.DEVNULL,
+        stderr=(folder / "log").open("wb"),
+    )
+    with process:
+        try:
+            _await(f"http://127.0.0.1:{port}/readyz", process)
+            yield Served(port, folder / "billwatch.db", process, time.perf_counter() - began)
+        finally:
+            process.terminate()
+            process.wait(STOP_SECONDS)
+
+
+def _await(url: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    with httpx.Client(trust_env=False) as client:
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                if client.get(url).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.005)
+    raise SystemExit("billwatch did not start for the benchmark.")
