@@ -65,7 +65,7 @@ class Config(Section, frozen=True):
             client_secret=each.client_secret.reveal() if each.client_secret else "",
             api_url=self.xero.api_url,
             identity_url=self.xero.identity_url,
-            scopes=tuple(dict.fromkeys(scope for o in sharing for scope in o.scopes)),
+            scopes=tuple(dict.fromkeys(scope for o in sharing for scope in o.needs())),
             tenant_id=each.tenant_id.lower(),
             login_url=self.xero.login_url,
             # Not by organisation, whose order in the file may change.

@@ -19,6 +19,8 @@ from reconciler.cycle import Cycle
 from reconciler.errors import BillwatchError
 from reconciler.ports import Report
 
+DOCUMENTS_SECONDS = 5
+
 log = structlog.get_logger(__name__)
 
 
@@ -33,14 +35,14 @@ class Daemon:
         app = create_app(self.webhook, house.ledger.alive, pages)
         self._server = Server(app, config.server.host, config.server.port)
         self.url = f"http://{self._server.host}:{self._server.port}"
-        workers = ThreadPoolExecutor(min(32, 2 + 2 * len(house.cycles)))
+        workers = ThreadPoolExecutor(min(32, 2 + 3 * len(house.cycles)))
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler = BackgroundScheduler(
             executors={"default": workers}, job_defaults=defaults, timezone=dt.UTC, daemon=True
         )
 
     def start(self) -> None:
-        """Accept requests, then start the jobs: drain, tick and sweep per organisation, mail."""
+        """Accept requests, then start the jobs: drain, mail, and per organisation tick, sweep and documents."""
         self._inbox.start()
         self._server.start()
         pace = self._house.config.reconciler
@@ -48,6 +50,8 @@ class Daemon:
         for key, cycle in self._house.cycles.items():
             self._every(f"tick {key}", pace.tick_seconds, _turn(cycle.tick))
             self._every(f"sweep {key}", pace.sweep_minutes * 60, _turn(_sweep(cycle)))
+        for key, clerk in self._house.clerks.items():
+            self._every(f"documents {key}", DOCUMENTS_SECONDS, clerk.work)
         self._every("retention", 24 * 3600, self._house.forget)
         postman = self._house.postman()
         if postman:

@@ -15,6 +15,7 @@ from billwatch.values import (
     AddressOrNone,
     Currency,
     Days,
+    DocumentHost,
     HashOrNone,
     HeaderOrNone,
     IpAddress,
@@ -44,6 +45,7 @@ from reconciler.xero.settings import SCOPES
 
 REDIRECT_PORT = 8914
 SETTINGS_SCOPE = "accounting.settings"
+ATTACHMENTS_SCOPE = "accounting.attachments"
 DUE_FORMS = '"14 days", "end of month", "end of following month" or "20th of following month"'
 
 
@@ -164,6 +166,13 @@ class Policy(Section, frozen=True):
             raise Unfit("new_money_per_hour", f"is {money}, but must be an amount above 0 with at most two decimals")
 
 
+class Documents(Section, frozen=True):
+    """Whether milestones' documents are attached to their bills, and which hosts links to them may lead to."""
+
+    attach: bool = False
+    hosts: tuple[DocumentHost, ...] = ()
+
+
 class Organisation(Section, frozen=True):
     """One Xero organisation: how to reach it, how its bills look, whom to tell, what is decided in advance."""
 
@@ -191,6 +200,7 @@ class Organisation(Section, frozen=True):
     reply_to: AddressOrNone = ""
     people: People = People()
     policy: Policy = Policy()
+    documents: Documents = Documents()
 
     def __post_init__(self) -> None:
         if due(self.due) is None:
@@ -199,6 +209,10 @@ class Organisation(Section, frozen=True):
             raise Unfit("description", fault)
         if self.create_tracking_options and SETTINGS_SCOPE not in self.scopes:
             raise Unfit("scopes", f'needs "{SETTINGS_SCOPE}" in place of its ".read", to make tracking options')
+
+    def needs(self) -> tuple[str, ...]:
+        """The scopes to ask for."""
+        return (*self.scopes, *([ATTACHMENTS_SCOPE] if self.documents.attach else []))
 
     def leads_to(self) -> Iterator[str]:
         """What tells its Xero organisation apart: the tenant, and the client where that has only one tenant."""
@@ -226,6 +240,7 @@ class Organisation(Section, frozen=True):
             create_tracking_options=self.create_tracking_options,
             history_notes=self.history_notes,
             history_reads=self.history_reads,
+            attach_documents=self.documents.attach,
             sync_points=frozenset(self.sync_points),
             people=_by_role(self.people),
             reply_to=self.reply_to,

@@ -80,6 +80,14 @@ HeaderOrNone = Annotated[
     str,
     Meta(pattern=r"^[A-Za-z0-9-]{0,64}\Z", description="empty or the name of a header such as X-Remote-User"),
 ]
+DocumentHost = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?\Z",
+        max_length=255,
+        description="the name of a host in lower-case letters, such as files.example.org, with a port if need be",
+    ),
+]
 IpAddress = Annotated[
     str, Meta(pattern=r"^[0-9a-fA-F.:]{2,45}\Z", description="the address of a machine, such as 127.0.0.1")
 ]

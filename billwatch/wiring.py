@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 
 from billwatch.config import Config
 from billwatch.desk import Desk
+from billwatch.papers import Papers
 from billwatch.sections import Mail
 from notify.postman import Postman
 from notify.smtp import Security, Server
 from receiver.signature import SigningKey
 from reconciler.cycle import Cycle
+from reconciler.enclosing import Clerk
 from reconciler.errors import InputError, XeroError
 from reconciler.events import read_events
 from reconciler.organisation import Organisation
@@ -58,7 +60,11 @@ class House:
             day_reserve=config.reconciler.day_reserve_calls,
             budgets=self.ledger.budgets,
         )
+        self._clients = {
+            o.key: self.connections.client(config.connection(o.key), o) for o in self.organisations.values()
+        }
         self.cycles = {o.key: self._cycle(o) for o in self.organisations.values()}
+        self.clerks = {o.key: self._clerk(o) for o in self.organisations.values() if o.attach_documents}
         self.desk = Desk(self.ledger, self.cycles, clock)
         self._tenants: dict[str, str] = {o.tenant_id: o.key for o in self.organisations.values() if o.tenant_id}
 
@@ -129,9 +135,14 @@ class House:
         return [SigningKey(secret.reference, secret.reveal()) for secret in self.config.xero.webhook_keys]
 
     def _cycle(self, organisation: Organisation) -> Cycle:
-        client = self.connections.client(self.config.connection(organisation.key), organisation)
+        client = self._clients[organisation.key]
         collect = dt.timedelta(seconds=self.config.mail.collect_seconds)
         return Cycle(organisation, client, self.ledger, self.clock, collect, self.halt, random.random)
+
+    def _clerk(self, organisation: Organisation) -> Clerk:
+        papers = Papers(self.config.settings(organisation.key).documents.hosts, self.clock)
+        client, may_write = self._clients[organisation.key], self.cycles[organisation.key].may_write
+        return Clerk(organisation.key, client, self.ledger, papers, self.clock, may_write)
 
     def _tenant_of(self, organisation: Organisation) -> str:
         """The tenant that a custom connection leads to, remembered once Xero has told it; empty until then."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.compare import mark
 from reconciler.decide import decide
 from reconciler.deeds import Historian
+from reconciler.enclosing import wanted
 from reconciler.errors import RateLimited, Temporary
 from reconciler.model import ZERO, Decision, Link, Verdict
 from reconciler.notes import Annotator
@@ -76,10 +77,10 @@ class Cycle:
         self._halt = halt
         self._rest_until: dt.datetime | None = None
         self._stops = 0
-        self._pusher = Pusher(organisation, xero, ledger, self.reader, clock, self.decide_again, self._may_write)
+        self._pusher = Pusher(organisation, xero, ledger, self.reader, clock, self.decide_again, self.may_write)
         self._annotator = Annotator(self._key, xero, ledger)
         self._historian = Historian(self._key, organisation.history_reads, xero, ledger, clock)
-        self._recovery = Recovery(organisation, ledger, self.reader, self._pusher, clock, self._may_write)
+        self._recovery = Recovery(organisation, ledger, self.reader, self._pusher, clock, self.may_write)
 
     @contextmanager
     def in_person(self) -> Iterator[None]:
@@ -186,7 +187,7 @@ class Cycle:
         milestones = self._ledger.milestones
         if milestones.dirty_keys(self._key, now, limit=1) or self._ledger.attempts.open(self._key):
             return True
-        return self._may_write() and bool(milestones.ready(self._key, limit=1))
+        return self.may_write() and bool(milestones.ready(self._key, limit=1))
 
     def books(self) -> Books:
         """The books as the decision sees them: with a person's pause, and the room under the caps."""
@@ -233,6 +234,8 @@ class Cycle:
             verdict = decide(case, self.organisation, books, now)
             books = _less_room(books, verdict)
             decisions.append(Decision(case, verdict))
+        if self.organisation.attach_documents and (papers := wanted(decisions)):
+            self._ledger.enclosures.owe(self._key, papers, now)
         applied = self._ledger.milestones.apply(self._key, decisions, self.notice(), now)
         count.verdicts.update(d.verdict.reason for d in decisions)
         count.opened.extend(applied.opened)
@@ -244,10 +247,11 @@ class Cycle:
         return Notice(lambda reason: self.organisation.addresses(words(reason).roles), self._clock() + self._collect)
 
     def _annotate(self, written: Tally) -> None:
-        if self.organisation.history_notes and not written.stopped and self._may_write():
+        if self.organisation.history_notes and not written.stopped and self.may_write():
             self._annotator.write()
 
-    def _may_write(self) -> bool:
+    def may_write(self) -> bool:
+        """Whether anything may be written to Xero now."""
         if self._halt.is_set() or self.organisation.mode is not Mode.SYNC:
             return False
         return self._ledger.state.get(paused(self._key)) is None

@@ -22,6 +22,10 @@ class StorageError(BillwatchError):
     """The database cannot be used right now."""
 
 
+class Unobtainable(BillwatchError):
+    """A document cannot be had from where it lies, for now."""
+
+
 class XeroError(BillwatchError):
     """A call to Xero did not do what was asked. `correlation` is Xero's own id of the call, for its support."""
 

@@ -104,6 +104,17 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A paper of a milestone that belongs on its bill: the name it gets there, and where it lies: at a link, or in a
+    file on this machine.
+    """
+
+    name: str
+    link: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Milestone:
     """What should be in Xero, as the grants platform says.
 
@@ -129,6 +140,7 @@ class Milestone:
     sense: Sense | None = None
     tracking: Tracking = ()
     links: Links = Links()
+    documents: tuple[Document, ...] = ()
     version: int = 1
 
 

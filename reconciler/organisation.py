@@ -64,6 +64,7 @@ class Organisation:
     create_tracking_options: bool = False
     history_notes: bool = False
     history_reads: int = 10
+    attach_documents: bool = False
     sync_points: frozenset[str] = frozenset({"approved"})
     people: dict[Role, tuple[str, ...]] = field(default_factory=dict)
     reply_to: str = ""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from reconciler.model import Bill, Case, Contact, Decision, Deed, Exemption, Link, Milestone, Verdict
+from reconciler.model import Bill, Case, Contact, Decision, Deed, Document, Exemption, Link, Milestone, Verdict
 from reconciler.organisation import Books
 from reconciler.reasons import Reason
 from reconciler.records import Attempt, Choice, Element, Event, Flag
@@ -43,6 +43,17 @@ class OwedNote:
     bill_id: str
     text: str
     idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A document that belongs on the bill `bill_id` and is not known to be there; `tries` counts those so far."""
+
+    enclosure_id: int
+    key: str
+    bill_id: str
+    document: Document
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +294,33 @@ class Notes(Protocol):
         ...
 
 
+class Enclosures(Protocol):
+    """Documents of milestones that are owed to their bills."""
+
+    def owe(self, organisation: str, wanted: Iterable[tuple[str, str, Document]], now: dt.datetime) -> None:
+        """Owe these documents, as (key, bill id, document); one that was attached under its name is not owed again.
+
+        One that lies elsewhere than before is tried anew at once.
+        """
+        ...
+
+    def owed(self, organisation: str, now: dt.datetime, limit: int) -> list[Enclosure]:
+        """What may be tried now, longest due first; documents that the milestone no longer has are forgotten."""
+        ...
+
+    def trying(self, enclosure: Enclosure, again_at: dt.datetime) -> bool:
+        """It is about to be tried, and not again before then; `False` when somebody else is trying it."""
+        ...
+
+    def failed(self, enclosure: Enclosure, why: str, now: dt.datetime, *, final: bool = False) -> None:
+        """It could not be attached; with `final`, it is not tried again until it lies elsewhere."""
+        ...
+
+    def enclosed(self, enclosure: Enclosure, now: dt.datetime) -> None:
+        """It is on the bill."""
+        ...
+
+
 class State(Protocol):
     """Small facts that outlive a restart, by name."""
 
@@ -308,6 +346,8 @@ class Ledger(Protocol):
     def attempts(self) -> Attempts: ...
     @property
     def notes(self) -> Notes: ...
+    @property
+    def enclosures(self) -> Enclosures: ...
     @property
     def deeds(self) -> Deeds: ...
     @property

@@ -89,6 +89,28 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosed:
+    """How a document of a milestone stands, and since when; `trouble` is why it could not be attached so far.
+
+    `again_at` is when it is tried next, `None` when it is not.
+    """
+
+    name: str
+    attached: bool
+    tries: int
+    trouble: str
+    at: dt.datetime
+    again_at: dt.datetime | None
+
+    @property
+    def headline(self) -> str:
+        """What became of it."""
+        if self.attached:
+            return f"{self.name} is on the bill"
+        return f"{self.name} could not be attached" if self.trouble else f"{self.name} is to be attached"
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One thing that Xero told us. `category` and `kind` in capitals."""
 

@@ -55,6 +55,15 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class Paper:
+    """A file to be attached: its name on the bill, its content type, and its bytes."""
+
+    name: str
+    media: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One line of a bill's history: what was done, when, and by whom as Xero has it."""
 
@@ -133,6 +142,14 @@ class Xero(Protocol):
 
     def annotate(self, bill_id: str, text: str, idempotency_key: str) -> None:
         """Add a note to the history of a bill (1 call)."""
+        ...
+
+    def attached(self, bill_id: str) -> frozenset[str]:
+        """The names of the files on a bill (1 call)."""
+        ...
+
+    def attach(self, bill_id: str, paper: Paper, idempotency_key: str) -> None:
+        """Put a file on a bill, in place of one of that name (1 call)."""
         ...
 
     def make_options(self, pairs: Tracking, idempotency_key: str) -> None:

@@ -10,6 +10,7 @@ from storage.budgets import Budgets
 from storage.database import Store, open_store
 from storage.deeds import Deeds
 from storage.drain import Inbox
+from storage.enclosures import Enclosures
 from storage.inbox import GroupInbox, SqliteStore
 from storage.listing import Listing
 from storage.milestones import Milestones
@@ -42,6 +43,7 @@ class Ledger:
         self.milestones = Milestones(store, known, mail_domain)
         self.attempts = Attempts(store, known)
         self.notes = Notes(store)
+        self.enclosures = Enclosures(store)
         self.deeds = Deeds(store)
         self.outbox = Outbox(store, mail_domain)
         self.reminders = Reminders(store)

@@ -6,7 +6,7 @@ rely on it. Tables of the mirror are in `storage.mirrored`, those of work under 
 
 from peewee import AutoField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
-from reconciler.model import Deed, Exemption, Links, Refusal, Sense, Terms, Tracking, Verdict
+from reconciler.model import Deed, Document, Exemption, Links, Refusal, Sense, Terms, Tracking, Verdict
 from reconciler.reasons import Action, Reason
 from reconciler.records import Choice
 from storage.fields import DayField, MoneyField, UtcField, ValueField, WordField
@@ -39,6 +39,7 @@ class MilestoneRow(Row):
     sense = WordField(Sense, null=True)
     tracking = ValueField(Tracking)
     links = ValueField(Links)
+    documents = ValueField(tuple[Document, ...], default=())
     version = IntegerField()
     payee_folded = TextField()
     url = TextField()

@@ -13,6 +13,7 @@ from reconciler.reasons import Action, Reason
 from reconciler.records import Choice, Flag, MailKind
 from storage.codec import build
 from storage.database import Store
+from storage.enclosures import Enclosures
 from storage.flags import read_flag
 from storage.mirrored import BillRow, MissingRow, OrganisationRow
 from storage.models import ChoiceRow, ExemptionRow, FlagRow, LinkRow, MilestoneRow, VerdictRow
@@ -77,7 +78,7 @@ class Health:
 @dataclass(frozen=True, slots=True)
 class Moment:
     """Something that happened to a milestone. `what` is one of verdict, choice, exemption, attempt, answer, verified,
-    flag, closed, mail; `value` the Action and Reason, or the value that `what` names.
+    flag, closed, mail, document; `value` the Action and Reason, or the value that `what` names.
     """
 
     at: dt.datetime
@@ -182,6 +183,7 @@ class Overview:
                 *self._choices(organisation, key),
                 *self._attempts(organisation, key),
                 *self._flags(organisation, key),
+                *self._documents(organisation, key),
             ]
         return sorted(moments, key=lambda moment: moment.at)
 
@@ -221,6 +223,10 @@ class Overview:
             .where((ElementRow.organisation == organisation) & (ElementRow.key == key))
         )
         return [moment for row in self._store.rows(query) for moment in _steps(row)]
+
+    def _documents(self, organisation: str, key: str) -> list[Moment]:
+        found = Enclosures(self._store).of(organisation, key)
+        return [Moment(one.at, "document", one) for one in found if one.attached or one.trouble]
 
     def _flags(self, organisation: str, key: str) -> list[Moment]:
         flags = [read_flag(row) for row in self._rows(FlagRow, organisation, key)]

@@ -12,7 +12,7 @@ from reconciler.choices import fitting
 from reconciler.model import Decision, Exemption, Write
 from reconciler.organisation import Books
 from reconciler.reasons import words
-from reconciler.records import Choice, Flag
+from reconciler.records import Choice, Enclosed, Flag
 from reconciler.words import (
     bill_link,
     bill_state,
@@ -118,6 +118,8 @@ def _said(what: str, value: Any) -> str:
             return value.reason.value if what == "flag" else f"{value.reason}: {value.closed_because}"
         case Posted():
             return f"{value.kind} to {value.recipient}"
+        case Enclosed():
+            return f"{value.headline}: {value.trouble}" if value.trouble else value.headline
         case Write():
             what = "update" if value.bill_id else "new bill"
             return f"{what} {value.number}, {money(value.terms.total, value.terms.currency)}"

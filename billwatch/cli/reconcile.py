@@ -27,7 +27,11 @@ def command(session: Session, organisation: str, dry_run: bool, as_json: bool) -
         if dry_run:
             _rehearse(cycles, as_json)
         else:
-            _tell([_turn(cycle) for cycle in cycles], as_json)
+            reports = [_turn(cycle) for cycle in cycles]
+            for cycle in cycles:
+                if clerk := house.clerks.get(cycle.organisation.key):
+                    clerk.work()
+            _tell(reports, as_json)
 
 
 def _turn(cycle: Cycle) -> Report:

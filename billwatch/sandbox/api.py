@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from billwatch.sandbox import api_contacts, api_invoices, api_payments, listing, messages, shapes, wire
+from billwatch.sandbox import api_attachments, api_contacts, api_invoices, api_payments, listing, messages, shapes, wire
 from billwatch.sandbox.books import Option, new_id
 from billwatch.sandbox.gate import Call, Gate, NotFound, Work
 from billwatch.sandbox.idempotency import Answer
@@ -19,6 +19,7 @@ _INVOICES = ("accounting.invoices", _BROAD)
 _PAYMENTS = ("accounting.payments", _BROAD)
 _SETTINGS = ("accounting.settings",)
 _CONTACTS = ("accounting.contacts",)
+_ATTACHMENTS = ("accounting.attachments",)
 
 
 def organisation(call: Call) -> Answer:
@@ -89,6 +90,12 @@ _ENDPOINTS: tuple[tuple[str, tuple[str, ...], Mapping[str, Work]], ...] = (
     ),
     ("/Invoices/{invoice}", _INVOICES, {"GET": api_invoices.show, "POST": api_invoices.update}),
     ("/Invoices/{invoice}/History", _INVOICES, {"GET": api_invoices.history, "PUT": api_invoices.annotate}),
+    ("/Invoices/{invoice}/Attachments", _ATTACHMENTS, {"GET": api_attachments.index}),
+    (
+        "/Invoices/{invoice}/Attachments/{name}",
+        _ATTACHMENTS,
+        {"GET": api_attachments.show, "PUT": api_attachments.upload, "POST": api_attachments.upload},
+    ),
     (
         "/Payments",
         _PAYMENTS,

@@ -34,7 +34,7 @@ def index(call: Call) -> Answer:
 
 
 def show(call: Call) -> Answer:
-    shape = shapes.bill(call.org, _known(call), single=True, unit_places=_places(call))
+    shape = shapes.bill(call.org, known(call), single=True, unit_places=_places(call))
     return call.answer(200, wire.envelope(call.now, Invoices=[shape]))
 
 
@@ -53,7 +53,7 @@ def upsert(call: Call) -> Answer:
 
 def update(call: Call) -> Answer:
     """`POST /Invoices/{InvoiceID}`."""
-    before = _known(call)
+    before = known(call)
     entries = _wishes(call)
     if len(entries) != 1:
         raise Malformed("Only one Invoice can be updated at a time")
@@ -61,7 +61,7 @@ def update(call: Call) -> Answer:
 
 
 def history(call: Call) -> Answer:
-    notes = call.org.history.get(_known(call).bill_id, [])
+    notes = call.org.history.get(known(call).bill_id, [])
     shown = [shapes.note(note) for note in reversed(notes)]
     return call.answer(200, wire.envelope(call.now, HistoryRecords=shown))
 
@@ -133,7 +133,7 @@ def _same(call: Call, entry: BillWish) -> Bill | None:
     return live[-1] if live else None
 
 
-def _known(call: Call) -> Bill:
+def known(call: Call) -> Bill:
     """The invoice of the path, by ID or by number."""
     asked = call.path["invoice"]
     found = call.org.bills.get(asked.lower())

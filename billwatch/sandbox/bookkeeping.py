@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from billwatch.sandbox import rules, settle
-from billwatch.sandbox.books import SYSTEM, Bill, Credit, Organisation, Payment, new_id
+from billwatch.sandbox.books import SYSTEM, Attachment, Bill, Credit, Organisation, Payment, new_id
 from billwatch.sandbox.merge import Manner
 from billwatch.sandbox.rules import Judgement
 from billwatch.sandbox.wish import BillWish
@@ -92,6 +92,14 @@ class Scribe:
         moved = before is None or before.status != saved.status
         changes = "Created" if before is None else _CHANGES.get(saved.status, "Deleted") if moved else "Edited"
         self.org.note(saved.bill_id, changes, f"{saved.status} {saved.total} {saved.currency}", self.now, self.user)
+
+
+def attach(org: Organisation, bill: Bill, file: Attachment, now: datetime, user: str = SYSTEM) -> None:
+    """Put a file on a bill, in place of one of that name."""
+    org.attachments.setdefault(bill.bill_id, {})[file.name] = file
+    org.note(bill.bill_id, "Attached a file", file.name, now, user)
+    if org.switches.attaching_touches_bills:
+        touch(org, [bill], now)
 
 
 def touch(org: Organisation, bills: Iterable[Bill], now: datetime) -> None:

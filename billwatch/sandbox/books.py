@@ -195,6 +195,16 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file on a document; `media` is its content type."""
+
+    attachment_id: str
+    name: str
+    media: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something Xero would tell over the webhook; `data` is sent only for categories that carry it."""
 
@@ -241,6 +251,7 @@ class Organisation:
     bills: dict[str, Bill] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
     history: dict[str, list[Note]] = field(default_factory=dict)
+    attachments: dict[str, dict[str, Attachment]] = field(default_factory=dict)  # by bill, then by name
     _numbers: dict[str, dict[str, None]] = field(default_factory=dict)
     _names: dict[str, dict[str, None]] = field(default_factory=dict)
     _last: datetime | None = None

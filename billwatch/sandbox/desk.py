@@ -152,6 +152,7 @@ class Desk:
 
 DEFAULT_SCOPES = (
     "offline_access",
+    "accounting.attachments",
     "accounting.invoices",
     "accounting.payments",
     "accounting.settings",

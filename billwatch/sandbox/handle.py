@@ -11,8 +11,8 @@ from typing import Any
 
 from billwatch.sandbox import contacts as contact_rules
 from billwatch.sandbox import messages, seeds, settle
-from billwatch.sandbox.bookkeeping import Scribe, touch
-from billwatch.sandbox.books import Bill, Contact, Credit, Organisation, Payment, new_id
+from billwatch.sandbox.bookkeeping import Scribe, attach, touch
+from billwatch.sandbox.books import Attachment, Bill, Contact, Credit, Organisation, Payment, new_id
 from billwatch.sandbox.lines import cents
 from billwatch.sandbox.merge import Manner
 from billwatch.sandbox.seeds import Amount, Day, amount_of, day_of
@@ -129,6 +129,12 @@ class Org:
         """Take every allocated credit off a bill."""
         with self._world.lock:
             return self.books.save_bill(settle.uncredited(self.bill(bill)), self._world.now())
+
+    def attach(self, bill: str, name: str, content: bytes, media: str = "application/pdf") -> None:
+        """Put a file on a bill, in place of one of that name."""
+        with self._world.lock:
+            file = Attachment(new_id(), name, media, content)
+            attach(self.books, self.bill(bill), file, self._world.now(), self.books.person)
 
     def add_bill(self, **fields: Any) -> Bill:
         """A bill made by hand in Xero, in any status and inside any lock; fields of `seeds.bill`."""

@@ -36,6 +36,8 @@ NO_TYPE = "A valid Type must be specified"
 NUMBER_TOO_LONG = "Invoice # must not be more than 255 characters."
 URL_NOT_ALLOWED = "The Url must be absolute and must not contain 'xero'"
 TOO_MANY_CATEGORIES = "A line item may have at most 2 tracking categories"
+FILE_EMPTY = "The attachment has no content."  # our wording, as is the next one
+TOO_MANY_FILES = "A document may have at most 10 attachments."
 NOTE_LENGTH = "Details must be between 1 and 2500 characters long"
 LOCKED_EDIT = "This document cannot be changed because it is dated on or before the lock date, currently set at {date}"
 

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from decimal import Decimal
+from urllib.parse import quote
 
 from billwatch.sandbox import chart
 from billwatch.sandbox.books import (
     NIL_ID,
     Account,
+    Attachment,
     Bill,
     Contact,
     Line,
@@ -34,7 +36,7 @@ def bill(org: Organisation, item: Bill, *, heavy: bool = True, single: bool = Fa
         "CurrencyRate": places(item.rate, 6),
         "HasErrors": False,
         "IsDiscounted": False,
-        "HasAttachments": False,
+        "HasAttachments": bool(org.attachments.get(item.bill_id)),
         "Contact": _contact_of(org, item, single=single),
         **_dates(item),
         "Status": item.status,
@@ -243,6 +245,17 @@ def made_note(item: Note) -> Json:
 def blank_identity(element: Json) -> Json:
     """The element of a failed create: echoed, but without an identity of its own."""
     return {**element, "InvoiceID": NIL_ID, "LineItems": [_unsaved(entry) for entry in element["LineItems"]]}
+
+
+def attachment(bill_id: str, item: Attachment) -> Json:
+    return {
+        "AttachmentID": item.attachment_id,
+        "FileName": item.name,
+        "Url": f"https://api.xero.com/api.xro/2.0/Invoices/{bill_id}/Attachments/{quote(item.name)}",
+        "MimeType": item.media,
+        "ContentLength": len(item.content),
+        "IncludeOnline": False,
+    }
 
 
 def _unsaved(entry: Json) -> Json:

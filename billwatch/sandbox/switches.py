@@ -16,6 +16,7 @@ class Switches:
     - errors_on_lines: messages about a line are put on that line only, not on the bill
     - silent_due_date: a new due date on a settled bill neither moves `UpdatedDateUTC` nor sends an event
     - merge_touches_bills: merging contacts moves `UpdatedDateUTC` of their bills and sends events
+    - attaching_touches_bills: attaching a file moves `UpdatedDateUTC` of the bill and sends an event
     - old_settled_rule: any edit of a settled bill is refused, as before 19 March 2026
     - delete_drafts_in_lock: drafts and submitted bills inside a lock may be deleted
     - lock_edit_text: wording of the refusal to edit or void inside a lock; `{date}` is the lock date
@@ -31,6 +32,7 @@ class Switches:
     errors_on_lines: bool = False
     silent_due_date: bool = False
     merge_touches_bills: bool = True
+    attaching_touches_bills: bool = True
     old_settled_rule: bool = False
     delete_drafts_in_lock: bool = True
     lock_edit_text: str = messages.LOCKED_EDIT

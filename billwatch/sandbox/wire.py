@@ -93,8 +93,8 @@ def plain_error(number: int, kind: str, message: str) -> Json:
 
 
 def problem(status: int, detail: str) -> Json:
-    """The body of 401 and 403, as seen at the live API (tests of pyxero)."""
-    title = {401: "Unauthorized", 403: "Forbidden"}[status]
+    """The body of 401, 403 and 413, as seen at the live API (tests of pyxero)."""
+    title = {401: "Unauthorized", 403: "Forbidden", 413: "RequestEntityTooLarge"}[status]
     return {
         "Type": None,
         "Title": title,

@@ -8,7 +8,7 @@ from receiver.dashboard.ports import Moment
 from receiver.sheet import capital
 from reconciler.model import Exemption, Write
 from reconciler.reasons import Action, words
-from reconciler.records import Choice, Flag
+from reconciler.records import Choice, Enclosed, Flag
 from reconciler.words import choice_label, day, moment, money
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -68,6 +68,8 @@ def _words(each: Moment) -> tuple[str, str, str]:
             return f"Warning closed: {words(value.reason).headline}", capital(value.closed_because), "good"
         case "mail", _:
             return f"Mailed to {value.recipient}", capital(str(value.kind)), ""
+        case "document", Enclosed():
+            return value.headline, value.trouble, "good" if value.attached else "bad"
         case "answer", _:
             refused = ". ".join(value.messages)
             return ("Xero refused it", refused, "bad") if refused else ("", "", "")

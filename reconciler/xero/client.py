@@ -17,7 +17,7 @@ from reconciler.xero.limits import Remaining, for_person
 from reconciler.xero.outcomes import outcomes
 from reconciler.xero.purse import Purse
 from reconciler.xero.wire import Wire
-from reconciler.xero_port import Outcome, Record, Spent
+from reconciler.xero_port import Outcome, Paper, Record, Spent
 
 Page = TypeVar("Page", shapes.Invoices, shapes.Contacts)
 Shape = TypeVar("Shape")
@@ -145,6 +145,17 @@ class Client:
         """Add a note to the history of a bill."""
         method, path, body = requests.note(bill_id, text)
         self._wire.write("note", method, path, body, idempotency_key)
+
+    def attached(self, bill_id: str) -> frozenset[str]:
+        """The names of the files on a bill, in 1 call; none for a bill that Xero does not have."""
+        answer = self._wire.read("attachments", requests.attachments(bill_id))
+        found = () if answer.status == 404 else parsing.decode(answer.body, shapes.Attachments).attachments
+        return frozenset(one.file_name for one in found if one.file_name)
+
+    def attach(self, bill_id: str, paper: Paper, idempotency_key: str) -> None:
+        """Put a file on a bill; PUT replaces one of that name."""
+        path = requests.attachment(bill_id, paper.name)
+        self._wire.write("attach", "PUT", path, paper.content, idempotency_key, paper.media)
 
     def make_options(self, pairs: Tracking, idempotency_key: str) -> None:
         """Make these options of tracking categories, as far as Xero takes them."""

@@ -7,6 +7,7 @@ that a unit amount with four decimals survives being sent back (Xero-OpenAPI, pa
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -43,6 +44,16 @@ def note(bill_id: str, text: str) -> Request:
     notes")."""
     body = {"HistoryRecords": [{"Details": text[:LONGEST_NOTE]}]}
     return "PUT", f"/Invoices/{bill_id}/History", _encoder.encode(body)
+
+
+def attachments(bill_id: str) -> str:
+    """The path of the files on a bill (Xero-OpenAPI, `/Invoices/{InvoiceID}/Attachments`)."""
+    return f"/Invoices/{bill_id}/Attachments"
+
+
+def attachment(bill_id: str, name: str) -> str:
+    """The path of the file of that name on a bill."""
+    return f"{attachments(bill_id)}/{quote(name, safe='')}"
 
 
 def option(category_id: str, name: str) -> Request:

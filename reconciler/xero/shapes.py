@@ -182,6 +182,14 @@ class History(Shape, frozen=True):
     history_records: tuple[HistoryRecord, ...]
 
 
+class Attachment(Shape, frozen=True):
+    file_name: str | None = None
+
+
+class Attachments(Shape, frozen=True):
+    attachments: tuple[Attachment, ...]
+
+
 class Echo(Shape, frozen=True):
     """One element of the answer to a write. Its other values are those that were asked for, and prove nothing."""
 

@@ -50,14 +50,16 @@ class Wire:
                 return checked(self._exchange(operation, call), writes=False)
         raise AssertionError("the last attempt returns or raises")
 
-    def write(self, operation: str, method: str, path: str, body: bytes, key: str) -> Answer:
-        """Exactly these bytes with this idempotency key. Repeated only when Xero says that it has not looked at them.
+    def write(
+        self, operation: str, method: str, path: str, body: bytes, key: str, media: str = "application/json"
+    ) -> Answer:
+        """Exactly these bytes, of that content type, with this idempotency key.
 
-        A 400 is handed back when it names elements.
+        Repeated only when Xero says that it has not looked at them. A 400 is handed back when it names elements.
         """
 
         def call(token: str) -> Call:
-            extra = {"Content-Type": "application/json", "Idempotency-Key": key}
+            extra = {"Content-Type": media, "Idempotency-Key": key}
             return Call(method, self._base_url + path, self._headers(token, extra), body, writes=True)
 
         return checked(self._exchange(operation, call), writes=True)

@@ -100,6 +100,8 @@ def test_every_operation_that_billwatch_uses_was_walked(walked: list[Kept]) -> N
         *(("GET", path) for path in ("/Accounts", "/TaxRates", "/Currencies", "/TrackingCategories")),
         *(("GET", path) for path in ("/Invoices", "/Invoices/{InvoiceID}", "/Invoices/{InvoiceID}/History")),
         ("PUT", "/TrackingCategories/{TrackingCategoryID}/Options"),
+        ("GET", "/Invoices/{InvoiceID}/Attachments"),
+        ("PUT", "/Invoices/{InvoiceID}/Attachments/{FileName}"),
         *(("PUT", path) for path in ("/Invoices", "/Invoices/{InvoiceID}/History", "/Payments", "/Contacts")),
         *(("POST", path) for path in ("/Invoices", "/Invoices/{InvoiceID}", "/Payments/{PaymentID}")),
         *(("GET", path) for path in ("/Payments", "/Payments/{PaymentID}", "/Connections")),

@@ -45,6 +45,7 @@ class _Walk:
         yield from self._contacts()
         yield from self._bills()
         yield from self._writes()
+        yield from self._attachments()
         yield from self._refusals()
         yield from self._payments()
         yield from self._identity()
@@ -55,7 +56,8 @@ class _Walk:
         sent = {"Authorization": f"Bearer {self._token}", "xero-tenant-id": self._org.tenant_id}
         params = {name: value for name, value in given.items() if f"{{{name}}}" not in path}
         url = f"/api.xro/2.0{path.format(**given)}"
-        answer = self._http.request(method, url, json=body, headers=sent, params=params)
+        content = {"content": body} if isinstance(body, bytes) else {"json": body}
+        answer = self._http.request(method, url, headers=sent, params=params, **content)
         return Kept(ACCOUNTING, method, path, answer.status_code, note, answer.json())
 
     def _settings(self) -> Iterator[Kept]:
@@ -124,6 +126,13 @@ class _Walk:
         yield self._call(
             "POST", "/Invoices/{InvoiceID}", "refused", {"Status": "DRAFT"}, InvoiceID=bill_id, summarizeErrors="false"
         )
+
+    def _attachments(self) -> Iterator[Kept]:
+        paid, files = self._org.bill("G-2").bill_id, "/Invoices/{InvoiceID}/Attachments"
+        for note, content in (("", b"%PDF-1.7"), ("refused", b"")):
+            yield self._call("PUT", f"{files}/{{FileName}}", note, content, InvoiceID=paid, FileName="a b.pdf")
+        yield self._call("GET", files, InvoiceID=paid)
+        yield self._call("GET", "/Invoices/{InvoiceID}", "with a file", InvoiceID=paid)
 
     def _refusals(self) -> Iterator[Kept]:
         two = {"Invoices": [a_bill(LineItems=[line(AccountCode="999")]), a_bill(Contact=None)]}
