@@ -67,7 +67,8 @@ def command(
     """
     settings = session.organisation(organisation)
     reached = settings.sync_points[0] if stage is None else stage
-    options = Options(settings.key, reached, date_format, "\t" if delimiter == "tab" else delimiter)
+    hosts = settings.documents.hosts if settings.documents.attach else None
+    options = Options(settings.key, reached, date_format, "\t" if delimiter == "tab" else delimiter, hosts)
     read = read_rows(file, mapping, options)
     refused = bool(read.rejected) and not skip_rejected
     with session.ledger() as ledger:

@@ -1,6 +1,7 @@
 """One cell of a file into one value; what is not exact, or could mean two things, is refused."""
 
 import datetime as dt
+import json
 import re
 import unicodedata
 from collections.abc import Callable
@@ -109,10 +110,23 @@ def uuid(cell: str) -> str:
 
 def stages(cell: str) -> frozenset[str]:
     """The stages that a milestone has reached, separated by commas, semicolons or spaces."""
-    found = frozenset(re.split(r"[,;\s]+", cell.strip(" ,;"))) - {""}
+    found = frozenset(listed(cell) or re.split(r"[,;\s]+", cell.strip(" ,;"))) - {""}
     if not all(map(_SLUG.fullmatch, found)):
         raise Unusable("is not a list of stages in lower-case letters, digits and hyphens, such as approved")
     return found
+
+
+def listed(cell: str) -> list[str]:
+    """The texts of a list in JSON; none when the cell is no list."""
+    if not cell.startswith("["):
+        return []
+    try:
+        found = json.loads(cell)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(each, str) and each.strip() for each in found):
+        raise Unusable('begins like a list in JSON, but is not one of texts, such as ["a", "b"]')
+    return [each.strip() for each in found]
 
 
 def truth(cell: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from billwatch.complaints import nearest
 from billwatch.importing import cells
 from billwatch.importing.cells import ISO, Unusable
+from billwatch.importing.papers import documents
 from billwatch.importing.tables import Row, Table, read_table
 from reconciler.errors import InputError
 from reconciler.model import Links, Milestone
@@ -21,19 +22,24 @@ TRACKING = "tracking:"
 UNUSED = "-"
 NEARLY = 0.88
 OPTIONAL = ("currency", "due_date", "description", "contact_id", "stages", "cancelled", "account", "tax", "bill_id")
-FIELDS = (*REQUIRED, *OPTIONAL, *LINKS, f"{TRACKING}CATEGORY")
+DOCUMENTS = "documents"
+FIELDS = (*REQUIRED, *OPTIONAL, *LINKS, DOCUMENTS, f"{TRACKING}CATEGORY")
 
 Reader = Callable[[str], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to read a file. `stage` is what milestones without stages of their own have reached; empty for none."""
+    """How to read a file. `stage` is what milestones without stages of their own have reached; empty for none.
+
+    `document_hosts` are those that links to documents may lead to; `None` allows any.
+    """
 
     organisation: str
     stage: str = "approved"
     date_format: str = ISO
     delimiter: str = ""
+    document_hosts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ def read_rows(path: Path, mapping: Mapping[str, str], options: Options) -> Impor
     table = read_table(path, options.delimiter)
     columns = _columns(table, mapping, path.name)
     stage = frozenset[str]() if "stages" in columns else _stage(options.stage)
-    readers = _readers(options.date_format)
+    readers = _readers(options.date_format) | {DOCUMENTS: documents(path.absolute().parent, options.document_hosts)}
     read = [_read(row, columns, readers) for row in table.rows]
     for field in ("key", "bill_id"):
         _refuse_repeats(read, field, columns.get(field, field))
@@ -220,6 +226,7 @@ def _milestone(values: Mapping[str, Any], organisation: str, stage: frozenset[st
         account=values.get("account", ""),
         tax=values.get("tax", ""),
         tracking=tuple(sorted(_tracking(values))),
+        documents=values.get(DOCUMENTS, ()),
         links=Links(*(values.get(field, "") for field in LINKS)),
     )
 

@@ -127,5 +127,5 @@ def _cell(value: Any) -> str:
         case str():
             return value
         case list() if not isinstance(value, _Pairs) and all(isinstance(each, str) for each in value):
-            return ";".join(value)
+            return json.dumps(value, ensure_ascii=False) if value else ""
     raise _NotACell("a value of the line is an object or a list of other things than texts")
