@@ -1,6 +1,7 @@
 """The daemon: the HTTP server and the clock's jobs, started together and stopped in order."""
 
 import datetime as dt
+import secrets
 import signal
 import threading
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from receiver.webhook import Webhook
 from reconciler.cycle import Cycle
 from reconciler.errors import BillwatchError
 from reconciler.ports import Report
+from reconciler.records import Flag
 
 DOCUMENTS_SECONDS = 5
 
@@ -86,12 +88,14 @@ def _guarded(name: str, work: Callable[[], object]) -> Callable[[], None]:
     """The work, such that no failure ends the job: what can be expected is one line, the rest is told in full."""
 
     def job() -> None:
-        try:
-            work()
-        except BillwatchError as error:
-            log.warning("job failed", job=name, error=str(error))
-        except Exception:
-            log.exception("job failed unexpectedly", job=name)
+        # Every line of one run carries its id, down to the calls to Xero.
+        with structlog.contextvars.bound_contextvars(run=secrets.token_hex(4)):
+            try:
+                work()
+            except BillwatchError as error:
+                log.warning("job failed", job=name, error=str(error))
+            except Exception:
+                log.exception("job failed unexpectedly", job=name)
 
     return job
 
@@ -105,6 +109,8 @@ def _turn(work: Callable[[], Report | None]) -> Callable[[], None]:
 
     def turn() -> None:
         report = work()
+        if report:
+            _tell_flags(report)
         if report and (report.verdicts or report.hold):
             log.info(
                 "turn",
@@ -118,3 +124,20 @@ def _turn(work: Callable[[], Report | None]) -> Callable[[], None]:
             )
 
     return turn
+
+
+def _tell_flags(report: Report) -> None:
+    """A line for each flag that was opened or closed; lines about its mails name the same flag."""
+    for flag in report.opened:
+        log.info("flag opened", **_of(flag))
+    for flag in report.closed:
+        log.info("flag closed", **_of(flag), why=flag.closed_because)
+
+
+def _of(flag: Flag) -> dict[str, str | int]:
+    return {
+        "organisation": flag.organisation,
+        "milestone": flag.key,
+        "reason": flag.reason.value,
+        "flag": flag.flag_id,
+    }

@@ -1,6 +1,6 @@
 """A first configuration, with fresh keys of its own and plain words on what is still to be put in.
 
-The file is short; `config.example.toml` describes every option.
+The file is short; `config.example.toml`, which `manual` gives, describes every option.
 """
 
 import base64
@@ -12,14 +12,21 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from billwatch.config import checked
+from billwatch.config import checked, load
+from billwatch.sandbox import known
+from billwatch.sandbox.known import CLIENT_SECRET as KNOWN_SECRET
+from billwatch.sandbox.known import WEBHOOK_KEY, known_client, known_id
 from reconciler.errors import InputError
+from storage.database import view_store
+from storage.ledger import Ledger
 
 FILE = "billwatch.toml"
 SECRETS = Path("secrets")
 CLIENT_SECRET = SECRETS / "client-secret"
 NO_CLIENT = "PUT-THE-CLIENT-ID-HERE"
+MANUAL = "config.example.toml"
 _KEY_BYTES = 32
+LOCAL_URL = "http://127.0.0.1:8080"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,18 @@ class Start:
     client_id: str
     accounting: str
     account: str
+    sandbox: str = ""  # the address of a sandbox to try things out on
+
+
+def sandboxed(address: str, name: str, accounting: str = "") -> Start:
+    """What leads to the organisation of that name in a sandbox that was started by hand."""
+    return Start(short_name(name), name, known_id(name), known_client(name), accounting, "480", address)
+
+
+def manual() -> str:
+    """The manual of every option. In a wheel it lies in the package, in a clone at its root."""
+    package = Path(__file__).parent
+    return next(p for p in (package / MANUAL, package.parent / MANUAL) if p.exists()).read_text(encoding="utf-8")
 
 
 def initialise(directory: Path, start: Start) -> Path:
@@ -43,8 +62,8 @@ def initialise(directory: Path, start: Start) -> Path:
     contents = {
         directory / SECRETS / "encryption-key": _fresh_key(),
         directory / SECRETS / "link-key": _fresh_key(),
-        directory / SECRETS / "webhook-key": "",
-        directory / CLIENT_SECRET: "",
+        directory / SECRETS / "webhook-key": WEBHOOK_KEY if start.sandbox else "",
+        directory / CLIENT_SECRET: KNOWN_SECRET if start.sandbox else "",
         path: _configuration(start),
     }
     checked(contents[path].encode(), path, secrets=False)
@@ -55,6 +74,15 @@ def initialise(directory: Path, start: Start) -> Path:
     for place, content in contents.items():
         _write(place, content)
     return path
+
+
+def strangers(path: Path, key: str) -> list[str]:
+    """Organisations that the database beside the configuration holds under other keys. Raises StorageError."""
+    url = load(path, secrets=False).storage.url
+    if not Path(url.removeprefix("sqlite:///")).exists():
+        return []
+    with Ledger(view_store(url)) as ledger:
+        return [each for each in ledger.overview.organisations() if each != key]
 
 
 def _fresh_key() -> str:
@@ -69,7 +97,12 @@ def _write(path: Path, content: str) -> None:
 
 def _configuration(start: Start) -> str:
     values = {name: quoted(getattr(start, name)) for name in Start.__slots__}
-    return _TEMPLATE.format(**values | {"accounting": values["accounting"] if start.accounting else ""})
+    values["accounting"] = values["accounting"] if start.accounting else ""
+    # What is only for trying is commented out in the configuration of the real thing.
+    values["off"] = "" if start.sandbox else "# "
+    values["sandbox"] = quoted(start.sandbox or known.URL)
+    values["public_url"] = quoted(LOCAL_URL if start.sandbox else "https://billwatch.example.org")
+    return _TEMPLATE.format(**values)
 
 
 def short_name(name: str) -> str:
@@ -84,24 +117,24 @@ def quoted(text: str) -> str:
 
 
 _TEMPLATE = """\
-# Every option is described in config.example.toml.
+# "billwatch init --manual" describes every option.
 
 [server]
 # The address under which people and Xero reach billwatch; it makes the links in mails.
-# public_url = "https://billwatch.example.org"
+{off}public_url = {public_url}
 
 [keys]
 encryption = ["file:secrets/encryption-key"]
 links = ["file:secrets/link-key"]
 
 [xero]
-# To try things out against "billwatch sandbox", uncomment these three.
-# api_url = "http://127.0.0.1:9900"
-# identity_url = "http://127.0.0.1:9900"
-# login_url = "http://127.0.0.1:9900"
+# Without these three it is Xero itself; with them, "billwatch sandbox", a small Xero to try things on.
+{off}api_url = {sandbox}
+{off}identity_url = {sandbox}
+{off}login_url = {sandbox}
 
-# Put the signing key of your webhook into the file, then uncomment this. Until then the sweep finds what changed.
-# webhook_keys = ["file:secrets/webhook-key"]
+# The signing key of your webhook; put it into the file, then let this line count. Without it the sweep finds changes.
+{off}webhook_keys = ["file:secrets/webhook-key"]
 
 [mail]
 # Until there is a host and a sender, mails are kept.

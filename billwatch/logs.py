@@ -13,18 +13,28 @@ def configure(form: str | None = None, *, verbose: bool = False) -> None:
     ends: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
     if not pretty:
         ends = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    begins: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *ends,
-        ],
+        processors=[*begins, *ends],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    _adopt_others([*begins, structlog.stdlib.add_logger_name], ends)
+
+
+def _adopt_others(begins: list[structlog.typing.Processor], ends: list[structlog.typing.Processor]) -> None:
+    """What libraries log has the form of our own lines, so that a reader of the log meets one form only."""
+    handler = logging.StreamHandler(sys.stderr)
+    without = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=begins, processors=[without, *ends]))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    # A turn may take longer than the time to the next look at it; the scheduler would warn each time.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def quiet_by_default() -> None:

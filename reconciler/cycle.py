@@ -126,7 +126,7 @@ class Cycle:
             self._pusher.verify(tally)
             self._decide_dirty(count)
             written = self._pusher.push()
-            self._decide_again_after(written, count)
+            self._decide_again_after(count)
             self._annotate(written)
             self._historian.ask()
             self._alert(count, written)
@@ -221,10 +221,10 @@ class Cycle:
         while keys := milestones.dirty_keys(self._key, self._clock(), CHUNK, after):
             books, after = self._decide(keys, books, count), keys[-1]
 
-    def _decide_again_after(self, written: Tally, count: "Counted") -> None:
+    def _decide_again_after(self, count: "Counted") -> None:
         after = Counted()
         self._decide_dirty(after)
-        count.went_on(after, written)
+        count.went_on(after)
 
     def _decide(self, keys: Sequence[str], books: Books, count: "Counted") -> Books:
         """Gather, decide, apply; the books with what the new bills take of the room under the caps."""
@@ -237,7 +237,7 @@ class Cycle:
         if self.organisation.attach_documents and (papers := wanted(decisions)):
             self._ledger.enclosures.owe(self._key, papers, now)
         applied = self._ledger.milestones.apply(self._key, decisions, self.notice(), now)
-        count.verdicts.update(d.verdict.reason for d in decisions)
+        count.stands.update({d.case.milestone.key: d.verdict.reason for d in decisions})
         count.opened.extend(applied.opened)
         count.closed.extend(applied.closed)
         return books
@@ -314,17 +314,20 @@ class Cycle:
 class Counted:
     """What the decisions of one turn came to."""
 
-    verdicts: Counter[Reason] = field(default_factory=Counter)
+    stands: dict[str, Reason] = field(default_factory=dict)
     opened: list[Flag] = field(default_factory=list)
     closed: list[Flag] = field(default_factory=list)
 
-    def went_on(self, after: "Counted", written: Tally) -> None:
-        """Take in what was decided after a push: each milestone counts once, as it stands at the end of the turn."""
+    @property
+    def verdicts(self) -> Counter[Reason]:
+        """Each milestone once, as it was decided last."""
+        return Counter(self.stands.values())
+
+    def went_on(self, after: "Counted") -> None:
+        """Take in what was decided after a push."""
         self.opened += after.opened
         self.closed += after.closed
-        self.verdicts -= Counter({Reason.CREATE: written.created, Reason.UPDATE: written.updated})
-        held = {reason for reason in self.verdicts if words(reason).action is Action.HOLD}
-        self.verdicts.update({reason: n for reason, n in after.verdicts.items() if reason not in held})
+        self.stands |= after.stands
 
 
 def _less_room(books: Books, verdict: Verdict) -> Books:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sqlite3
 import weakref
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from reconciler.errors import StorageError
 
 SCHEME = "sqlite:///"
 BUSY_SECONDS = 10
+_LONGEST_NUMBER = 20
 MIGRATIONS = Path(__file__).parent / "migrations"
 PRAGMAS = {"synchronous": "FULL", "foreign_keys": 1}
 
@@ -29,10 +31,11 @@ class _Connection(sqlite3.Connection):
 class _Sqlite(SqliteDatabase):
     """Keeps track of every thread's connection, so that all of them can be closed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str, **more: Any) -> None:
         self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
         options: dict[str, Any] = {"timeout": BUSY_SECONDS, "check_same_thread": False, "factory": _Connection}
-        super().__init__(str(path), pragmas=PRAGMAS, lock_type="IMMEDIATE", **options)
+        super().__init__(str(path), pragmas=PRAGMAS, lock_type="IMMEDIATE", **options | more)
+        self.register_function(counted, "counted", 1)
 
     def _connect(self) -> Any:
         connection = super()._connect()  # type: ignore[misc]
@@ -44,6 +47,11 @@ class _Sqlite(SqliteDatabase):
         self.close()
         for connection in list(self._opened):
             connection.close()
+
+
+def counted(key: str) -> str:
+    """A key such that sorting goes as people count: the numbers in it are filled up with zeros in front."""
+    return re.sub(r"[0-9]+", lambda digits: digits[0].lstrip("0").zfill(_LONGEST_NUMBER), key).casefold()
 
 
 class Store:
@@ -137,6 +145,31 @@ def open_store(url: str, *, create: bool) -> Store:
             return _opened(path)
 
 
+def writable(url: str) -> bool:
+    """Whether this process may write the database, or make it; a file system mounted for reading only says no."""
+    path = _path(url)
+    folder = os.access(path.parent, os.W_OK) or not path.parent.exists()
+    return folder and (os.access(path, os.W_OK) or not path.exists())
+
+
+def view_store(url: str) -> Store:
+    """Open the database for reading alone: nothing is made, locked or brought up to date.
+
+    Raises `StorageError` when it does not exist, or when its tables are not those of this release.
+    """
+    path = _path(url)
+    if not path.exists():
+        raise StorageError(f"There is no database at {path}.")
+    # Without the log's file nobody writes; then SQLite need not make files beside the database, which it may not.
+    still = "" if Path(f"{path}-wal").exists() else "&immutable=1"
+    database = _Sqlite(f"{path.absolute().as_uri()}?mode=ro{still}", uri=True)
+    with _translated(str(path)):
+        if [each for each in Runner(database, str(MIGRATIONS)).status() if each.path is None or not each.applied]:
+            database.close_all()
+            raise StorageError(f"The tables of {path} are not those of this release, and it cannot be written.")
+    return Store(database, str(path))
+
+
 def _opened(path: Path) -> Store:
     database = _Sqlite(path)
     try:
@@ -201,4 +234,9 @@ def _translated(name: str) -> Iterator[None]:
     try:
         yield
     except (DatabaseError, InterfaceError, sqlite3.Error, OverflowError) as error:
+        if "database is locked" in str(error):
+            raise StorageError(
+                f"The database {name} is locked: another program has been writing it for {BUSY_SECONDS} seconds. "
+                "Nothing of this was kept; try again when it is done."
+            ) from error
         raise StorageError(f"The database {name} cannot be used: {error}.") from error

@@ -92,6 +92,17 @@ class Overview:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def organisations(self) -> list[str]:
+        """The keys of all organisations that anything is remembered of, configured or not."""
+        found = self._store.column(OrganisationRow.select(OrganisationRow.key))
+        return sorted({*found, *self._store.column(MilestoneRow.select(MilestoneRow.organisation).distinct())})
+
+    def mail_error(self, organisation: str) -> str:
+        """What the mail server said last about a mail that is still owed; empty when it said nothing."""
+        owed = (MailRow.organisation == organisation) & (MailRow.done == False) & (MailRow.error != "")  # noqa: E712  SQL
+        latest = MailRow.select(MailRow.error).where(owed).order_by(MailRow.claimed_until.desc()).limit(1)
+        return next(iter(self._store.column(latest)), "")
+
     def counts(self, organisation: str) -> dict[Reason | None, int]:
         """How many milestones stand under each reason; under `None` those not decided yet."""
         query = LinkRow.select(LinkRow.reason, fn.COUNT(LinkRow.key).alias("number"))
@@ -102,21 +113,22 @@ class Overview:
         self,
         organisation: str,
         limit: int,
-        after: str = "",
         *,
         action: Action | None = None,
         reason: Reason | None = None,
         search: str = "",
     ) -> list[Listed]:
-        """Milestones in key order from `after` on; only those of the action, of the reason, or that hold the text."""
-        mine = (LinkRow.organisation == organisation) & (LinkRow.key > after)
+        """The first milestones as people count (M-2 before M-10); of the action, of the reason, or with the text."""
+        mine = LinkRow.organisation == organisation
         mine = mine & (LinkRow.action == action) if action else mine
         mine = mine & (LinkRow.reason == reason) if reason else mine
-        query = LinkRow.select(LinkRow.key).where(mine).order_by(LinkRow.key).limit(limit)
+        query = LinkRow.select(LinkRow.key).where(mine).order_by(fn.counted(LinkRow.key), LinkRow.key).limit(limit)
         if search:
             query = query.join(MilestoneRow, on=_same(MilestoneRow)).where(_holds(search))
         with self._store.read():
-            return self.listed(organisation, self._store.column(query))
+            keys = self._store.column(query)
+            found = {each.milestone.key: each for each in self.listed(organisation, keys)}
+        return [found[key] for key in keys]
 
     def listed(self, organisation: str, keys: Collection[str]) -> list[Listed]:
         """These milestones, in key order; unknown keys are left out."""

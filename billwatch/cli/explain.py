@@ -43,7 +43,7 @@ def command(session: Session, key: str, organisation: str, as_json: bool) -> Non
     With all that has happened to it.
     """
     settings = session.organisation(organisation)
-    with session.ledger() as ledger:
+    with session.view() as ledger:
         found = ledger.milestones.standing(settings.key, [key])
         if not found:
             raise Cannot(f'There is no decided milestone "{key}" in {settings.key}.')
@@ -103,7 +103,8 @@ def _tell(decision: Decision, books: Books) -> None:
 def _history(timeline: list[Moment], books: Books) -> None:
     if timeline:
         click.echo()
-        echo_table(("WHEN", "WHAT", ""), [(moment(m.at, books.zone), m.what, _said(m.what, m.value)) for m in timeline])
+        rows = [(moment(m.at, books.zone), m.what, _said(m.what, m.value)) for m in timeline]
+        echo_table((f"WHEN ({books.zone})", "WHAT", ""), rows)
 
 
 def _said(what: str, value: Any) -> str:

@@ -36,7 +36,7 @@ def command(session: Session, lock: dt.datetime, organisation: str, days: int, a
     Nothing is read from Xero and nothing is written: it goes by the facts read last.
     """
     now = session.now()
-    with session.ledger() as ledger:
+    with session.view() as ledger:
         for key in session.keys(organisation):
             known = session.organisation(key).facts(session.config.reconciler.fresh_minutes)
             books = ledger.mirror.books(key)

@@ -115,7 +115,8 @@ def _tell(read: ImportFile, summary: Summary, counts: Counts, written: bool) -> 
         click.echo(f"{'Bills':<13}{counts.linked} linked to their milestones")
     for key in counts.unlinked:
         click.echo(f"{key} follows another bill, or is being billed just now; its bill_id was not used.", err=True)
-    click.echo("Imported." if written else "Nothing was written.")
+    moved = counts.new or counts.changed or counts.linked
+    click.echo("Nothing was written." if not written else "Imported." if moved else "Nothing changed.")
 
 
 def _summed(summary: Summary) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ import click
 from billwatch.cli.choosing import person
 from billwatch.cli.session import Session, pass_session
 from reconciler.cycle import paused
+from reconciler.words import moment
 
 
 @click.command(name="pause")
@@ -17,6 +18,8 @@ def command(session: Session, organisation: str) -> None:
     """
     with session.ledger() as ledger:
         for key in session.keys(organisation):
-            ledger.state.put(paused(key), f"since {session.now():%Y-%m-%d %H:%M} UTC by {person()}")
+            zone = ledger.mirror.books(key).zone
+            named = "" if zone == "UTC" else f" in {zone}"
+            ledger.state.put(paused(key), f"since {moment(session.now(), zone)}{named} by {person()}")
             ledger.milestones.touch(key)
             click.echo(f'{key} is paused; "billwatch resume {key}" ends it.')

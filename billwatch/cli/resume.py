@@ -19,8 +19,10 @@ def command(session: Session, organisation: str, confirmed: bool) -> None:
     """
     with session.house() as house:
         for key in session.keys(organisation):
+            was = house.ledger.state.get(paused(key))
             house.ledger.state.put(paused(key), None)
             house.ledger.milestones.touch(key)
             if confirmed:
                 house.cycles[key].confirm()
-            click.echo(f"{key} is resumed.")
+            held = "; what was held goes ahead" if confirmed else ""
+            click.echo(f"{key} is resumed{held}." if was else f"{key} was not paused{held}.")

@@ -55,6 +55,14 @@ class Session:
         prefixes = {each.key: each.number_prefix for each in self.config.organisation}
         return Ledger.open(self.config.storage.url, prefixes=prefixes)
 
+    def view(self) -> "Ledger":
+        """The ledger for commands that only look: one that cannot be written is opened for reading alone."""
+        from storage.database import view_store, writable
+        from storage.ledger import Ledger
+
+        url = self.config.storage.url
+        return self.ledger() if writable(url) else Ledger(view_store(url))
+
     def house(self) -> "House":
         """Everything put together, to be closed by whoever asks. Raises ConfigurationError or StorageError."""
         from billwatch.logs import quiet_by_default

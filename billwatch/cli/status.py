@@ -2,11 +2,12 @@
 
 import dataclasses
 import datetime as dt
+from difflib import get_close_matches
 from typing import Any
 
 import click
 
-from billwatch.cli.output import echo_json, echo_table, json_option
+from billwatch.cli.output import echo_json, echo_table, json_option, plain
 from billwatch.cli.session import Session, pass_session
 from reconciler.cycle import paused
 from reconciler.organisation import Books
@@ -16,26 +17,40 @@ from storage import Ledger
 from storage.overview import Listed
 
 
+def _reason(_ctx: click.Context, _parameter: click.Parameter, stated: str | None) -> Reason | None:
+    """The reason of that name, in any case of letters."""
+    if stated is None:
+        return None
+    try:
+        return Reason(stated.upper())
+    except ValueError:
+        near = get_close_matches(stated.upper(), [reason.value for reason in Reason], 3, 0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else '"billwatch status" lists those that occur.'
+        raise click.BadParameter(f'"{stated}" is no reason; {hint}') from None
+
+
 @click.command(name="status")
 @click.option("--organisation", default="", metavar="KEY", help="Only this one; all by default.")
 @click.option("--milestones", is_flag=True, help="List every milestone, not only those that wait for somebody.")
-@click.option("--reason", type=click.Choice([r.value for r in Reason]), help="List the milestones of this reason.")
+@click.option("--reason", metavar="REASON", callback=_reason, help="List those of a reason, such as LOCKED_DRAFT.")
 @click.option("--limit", default=100, show_default=True, help="How many to list at the most.")
 @json_option
 @pass_session
 def command(
-    session: Session, organisation: str, milestones: bool, reason: str | None, limit: int, as_json: bool
+    session: Session, organisation: str, milestones: bool, reason: Reason | None, limit: int, as_json: bool
 ) -> None:
     """Show how milestones and bills stand.
 
     Those that wait for somebody are listed; --milestones lists all.
     """
-    with session.ledger() as ledger:
+    with session.view() as ledger:
         for each in map(session.organisation, session.keys(organisation)):
             books = ledger.mirror.books(each.key)
             listed = _listed(ledger, each.key, milestones, reason, limit)
             summary = _summary(ledger, each.key, each.mode, books) | {
-                "xero": _spending(ledger, each.key, session.now())
+                "xero": _spending(ledger, each.key, session.now()),
+                "webhooks": bool(session.config.xero.webhook_keys),
+                "mail_server": session.config.mail.host,
             }
             if as_json:
                 echo_json(summary | {"milestones": [_plain(one) for one in listed]})
@@ -43,9 +58,9 @@ def command(
                 _tell(summary, listed, books)
 
 
-def _listed(ledger: Ledger, key: str, milestones: bool, reason: str | None, limit: int) -> list[Listed]:
+def _listed(ledger: Ledger, key: str, milestones: bool, reason: Reason | None, limit: int) -> list[Listed]:
     if reason or milestones:
-        return ledger.overview.listing(key, limit, reason=Reason(reason) if reason else None)
+        return ledger.overview.listing(key, limit, reason=reason)
     waiting = ledger.overview.listing(key, limit, action=Action.FLAG)
     return waiting + ledger.overview.listing(key, limit, action=Action.HOLD)
 
@@ -62,6 +77,9 @@ def _summary(ledger: Ledger, key: str, mode: str, books: Books) -> dict[str, Any
         "period_lock": books.period_lock,
         "year_lock": books.year_lock,
         "counts": {(reason.value if reason else "UNDECIDED"): count for reason, count in counts.items()},
+        "heard_at": ledger.listing.heard_at(key),
+        "owed": [dataclasses.asdict(one) for one in ledger.listing.owed(key)],
+        "mail_error": ledger.overview.mail_error(key),
         **dataclasses.asdict(ledger.overview.health(key)),
     }
 
@@ -98,7 +116,8 @@ def _plain(one: Listed) -> dict[str, Any]:
 def _tell(summary: dict[str, Any], listed: list[Listed], books: Books) -> None:
     swept = moment(books.swept_at, books.zone) if books.swept_at else "never"
     click.echo(
-        f"{summary['organisation']} · {books.name or 'not read yet'} · mode {summary['mode']} · last sweep {swept}"
+        f"{summary['organisation']} · {books.name or 'not read yet'} · mode {summary['mode']} · last sweep {swept} · "
+        f"times in {books.zone}"
     )
     if summary["paused"] is not None:
         click.echo(f"  PAUSED {summary['paused']}; billwatch resume ends it")
@@ -106,7 +125,9 @@ def _tell(summary: dict[str, Any], listed: list[Listed], books: Books) -> None:
         click.echo(f"  {books.hold}: {books.hold_detail}")
     queues = ("undrained", "dirty", "open_flags", "open_attempts", "mails_owed", "mails_refused")
     click.echo("  " + " · ".join(f"{name.replace('_', ' ')} {summary[name]}" for name in queues))
-    _tell_spending(summary["xero"])
+    _tell_webhooks(summary, books.zone)
+    _tell_mails(summary, books.zone)
+    _tell_spending(summary["xero"], books.zone)
     for reason, count in sorted(summary["counts"].items()):
         headline = words(Reason(reason)).headline if reason != "UNDECIDED" else "not decided yet"
         click.echo(f"  {count:>6}  {reason:<20} {headline}")
@@ -119,7 +140,29 @@ def _tell(summary: dict[str, Any], listed: list[Listed], books: Books) -> None:
         )
 
 
-def _tell_spending(xero: dict[str, Any]) -> None:
+def _tell_webhooks(summary: dict[str, Any], zone: str) -> None:
+    heard = summary["heard_at"]
+    if heard:
+        click.echo(f"  Webhooks: the last one about this organisation was read {moment(heard, zone)}")
+    elif summary["webhooks"]:
+        click.echo("  Webhooks: none ever came, although a signing key is set; billwatch doctor says what to look at")
+    else:
+        click.echo("  Webhooks: not set up; the sweep finds what changed")
+
+
+def _tell_mails(summary: dict[str, Any], zone: str) -> None:
+    """What is owed, since when, and what stands in the way; nothing when nothing is owed."""
+    for one in summary["owed"]:
+        if one["what"].startswith("mails"):
+            since = f", the oldest since {moment(one['since'], zone)}" if one["since"] else ""
+            tried = f"; tried next {moment(one['next_try'], zone)}" if one["next_try"] else ""
+            kept = "" if summary["mail_server"] else "; they are kept until [mail] names a server"
+            click.echo(f"  Mails: {one['number']} {one['what'].removeprefix('mails ')}{since}{kept or tried}")
+    if summary["mail_error"]:
+        click.echo(f"    The mail server said last: {plain(summary['mail_error'])}")
+
+
+def _tell_spending(xero: dict[str, Any], zone: str) -> None:
     today, month, day = xero["today"], xero["month"], xero["left"].get("day")
     calls, received = (sum(one[what] for one in today.values()) for what in ("calls", "bytes"))
     left = f", {day['calls']} left when last asked" if day else ""
@@ -132,7 +175,7 @@ def _tell_spending(xero: dict[str, Any]) -> None:
         told = (f"{name} {one['calls']} ({one['bytes'] / 1000:,.0f} kB)" for name, one in by_calls)
         click.echo(f"    {' · '.join(told)}")
     for kind, until in xero["refused_until"].items():
-        click.echo(f"    Xero's {kind} limit is used up until {until:%Y-%m-%d %H:%M:%S} UTC")
+        click.echo(f"    Xero's {kind} limit is used up until {moment(until, zone)}")
 
 
 def _row(one: Listed, books: Books) -> tuple[str, ...]:

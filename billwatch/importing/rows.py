@@ -121,13 +121,35 @@ def _columns(table: Table, mapping: Mapping[str, str], name: str) -> dict[str, s
         if field in columns:
             raise InputError(f'The columns "{columns[field]}" and "{column}" are both mapped to {field}.')
         columns[field] = column
-    own = {column: column for column in table.columns if _known(column) and column not in mapping}
-    columns = own | columns
+    columns = _own([column for column in table.columns if column not in mapping], name) | columns
     _refuse_near_misses([c for c in table.columns if c not in mapping and c not in columns.values()], columns)
     for field in REQUIRED:
         if field not in columns:
             raise InputError(f'No column of {name} is mapped to {field}; add --map "COLUMN={field}".')
     return columns
+
+
+def _own(unmapped: Iterable[str], name: str) -> dict[str, str]:
+    """The columns that are named like a field, however they are spelt."""
+    own: dict[str, str] = {}
+    for column in unmapped:
+        field = _spelt(column)
+        if not _known(field):
+            continue
+        if field in own:
+            raise InputError(
+                f'{name} has two columns for {field}, "{own[field]}" and "{column}"; '
+                f'leave one out with --map "{column}={UNUSED}".'
+            )
+        own[field] = column
+    return own
+
+
+def _spelt(column: str) -> str:
+    """A column's name as fields are spelt: "Due Date" is due_date. A tracking category keeps its own spelling."""
+    if column.lower().startswith(TRACKING):
+        return TRACKING + column[len(TRACKING) :].strip()
+    return re.sub(r"[\s-]+", "_", column.strip().lower())
 
 
 def _refuse_near_misses(unused: Iterable[str], columns: Mapping[str, str]) -> None:

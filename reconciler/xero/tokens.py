@@ -163,7 +163,7 @@ class Tokens:
             return msgspec.json.decode(self._seal.decrypt(blob), type=TokenSet), version
         except (InvalidToken, msgspec.DecodeError):
             fault = f"The stored tokens of {self._connection.name} cannot be decrypted with the configured keys."
-        raise ConnectionLost(f"{fault} Give back the key they were stored with, or connect again.")
+        raise ConnectionLost(f"{fault} Put the one they were stored with back under [keys], or run billwatch connect.")
 
     def _good(self, held: TokenSet) -> bool:
         return self._clock() < held.expires_at - _EARLY

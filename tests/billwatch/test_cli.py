@@ -75,7 +75,7 @@ def test_init_names_the_next_steps(tmp_path: Path) -> None:
 
 
 def test_init_without_a_client_id_says_where_to_put_it(tmp_path: Path) -> None:
-    result = run("init", "--directory", tmp_path)
+    result = run("init", "--directory", tmp_path, "--name", "Kea")
     assert "1. Put the client id of your app at Xero into " in result.stdout
 
 
@@ -83,7 +83,7 @@ def test_importing_twice_changes_nothing_the_second_time(configured: Path, grant
     first, second = import_(configured, grants), import_(configured, grants)
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert "Milestones   2 new, 0 changed, 0 the same\nImported." in first.stdout
-    assert "Milestones   0 new, 0 changed, 2 the same\nImported." in second.stdout
+    assert "Milestones   0 new, 0 changed, 2 the same\nNothing changed." in second.stdout
     assert keys(ledger) == ["m-1", "m-2"]
 
 
@@ -208,8 +208,9 @@ def test_an_interruption_is_no_unexpected_error(grants: Path) -> None:
     [
         ("[server\n", ["import", "x.csv"], 2, "Error: billwatch.toml is not valid TOML: "),
         (None, ["import", "x.csv"], 2, 'Error: There is no configuration at billwatch.toml; "billwatch init" writes'),
+        (None, ["init"], 1, "Error: Say what the organisation is called, such as --name"),
         (None, ["impart"], 2, "Error: No such command 'impart'"),
-        (None, ["init", "--tenant-id", "x"], 2, 'tenant_id is "x", but must be a tenant id'),
+        (None, ["init", "--name", "Kea", "--tenant-id", "x"], 2, 'tenant_id is "x", but must be a tenant id'),
     ],
 )
 def test_a_real_run_ends_with_its_code_and_one_sentence_and_no_traceback(

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from billwatch.config import load
-from billwatch.initialise import Start, initialise
+from billwatch.initialise import Start, initialise, manual, sandboxed, strangers
+from billwatch.sandbox import known
 from reconciler.errors import ConfigurationError, InputError
+from reconciler.organisation import Books
+from storage.ledger import Ledger
 
 START = Start("acme", 'Acme "Trust" \\ ā', "45e4708e-d862-4111-ab3a-dd8cd03913e1", "app", "a@example.org", "450")
 
@@ -48,3 +51,34 @@ def test_unusable_values_are_refused_before_anything_is_written(tmp_path: Path) 
     with pytest.raises(ConfigurationError, match=r'accounting is "nobody", but must be a mail address'):
         initialise(tmp_path, Start("acme", "Acme", "", "app", "nobody", ""))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_configuration_for_the_sandbox_lacks_nothing(tmp_path: Path) -> None:
+    config = load(initialise(tmp_path, sandboxed(known.URL, known.ORGANISATION)))
+    connection = config.connection("example-trust")
+    assert config.xero.api_url == config.xero.identity_url == config.xero.login_url == known.URL
+    assert [key.reveal() for key in config.xero.webhook_keys] == [known.WEBHOOK_KEY]
+    assert (connection.client_id, connection.client_secret) == (
+        known.known_client(known.ORGANISATION),
+        known.CLIENT_SECRET,
+    )
+    assert f"{config.server.public_url}/webhooks/xero" == known.WEBHOOK_URL
+
+
+def test_a_configuration_for_xero_names_no_sandbox(tmp_path: Path) -> None:
+    initialise(tmp_path, START)
+    config = load(tmp_path / "billwatch.toml", secrets=False)
+    assert (config.xero.api_url, config.xero.webhook_keys) == ("https://api.xero.com", ())
+
+
+def test_organisations_of_a_database_that_was_there_before_are_named(tmp_path: Path) -> None:
+    path = initialise(tmp_path, START)
+    assert strangers(path, "acme") == []
+    with Ledger.open(f"sqlite:///{tmp_path}/billwatch.db") as ledger:
+        ledger.mirror.store_books("acme", Books(name="Acme"))
+        ledger.mirror.store_books("my-organisation", Books(name="My organisation"))
+    assert strangers(path, "acme") == ["my-organisation"]
+
+
+def test_the_manual_is_the_example_file() -> None:
+    assert manual() == (Path(__file__).parents[2] / "config.example.toml").read_text(encoding="utf-8")

@@ -56,12 +56,30 @@ def test_a_listing_shows_milestone_bill_and_verdict(ledger: Ledger) -> None:
     assert (third.bill, third.verdict, third.decided_at, third.dirty) == (None, None, None, True)
 
 
-def test_a_listing_can_be_narrowed_and_paged(ledger: Ledger) -> None:
+def test_keys_are_listed_as_people_count(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone("M10"), milestone("M-10"), milestone("M-9"), milestone("m-2")], NOW)
+    assert _listed(ledger) == ["m-2", "M-9", "M-10", "M1", "M2", "M3", "M10"]
+
+
+def test_what_is_remembered_of_an_organisation_is_known_by_its_key(ledger: Ledger) -> None:
+    ledger.mirror.store_books("elsewhere", Books(name="Elsewhere"))
+    assert ledger.overview.organisations() == sorted([ORG, "elsewhere"])
+
+
+def test_the_last_words_of_the_mail_server_are_kept_until_the_mail_is_sent(ledger: Ledger) -> None:
+    (mail,) = ledger.outbox.claim(NOW + HOUR, 5, LEASE)
+    assert ledger.overview.mail_error(ORG) == ""
+    ledger.outbox.failed(mail.mail_id, "450 try later", NOW + HOUR)
+    assert (ledger.overview.mail_error(ORG), ledger.overview.mail_error("elsewhere")) == ("450 try later", "")
+    ledger.outbox.sent(mail.mail_id, NOW + HOUR)
+    assert ledger.overview.mail_error(ORG) == ""
+
+
+def test_a_listing_can_be_narrowed_and_limited(ledger: Ledger) -> None:
     assert _listed(ledger) == ["M1", "M2", "M3"]
     assert _listed(ledger, action=Action.FLAG) == ["M1"]
     assert _listed(ledger, reason=Reason.NOT_DUE) == ["M2"]
     assert _listed(ledger, reason=Reason.PAID) == []
-    assert _listed(ledger, after="M1") == ["M2", "M3"]
     assert [each.milestone.key for each in ledger.overview.listing(ORG, 2)] == ["M1", "M2"]
 
 
