@@ -35,6 +35,8 @@ def remember(
     asked, seen = _asked(link, element, theirs), _seen(link, element, theirs)
     settled = max(link.settled, bill.settled) if element.write.bill_id else bill.settled
     link = replace(link, bill_id=bill.bill_id, asked=asked, seen=seen, settled=settled, locked_out=None, refusal=None)
+    if not element.write.bill_id:
+        link = replace(link, under=organisation.defaults)
     if element.write.moved and case.milestone.version == element.milestone_version:
         link = replace(link, chosen_date=element.write.terms.date, chosen_for=case.milestone.date)
     dropped = [f for f in _written(element) & MATERIAL if getattr(asked, f) != getattr(theirs, f)]

@@ -12,7 +12,18 @@ from dataclasses import astuple, dataclass, is_dataclass, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from reconciler.model import NEW_CONTACT, Bill, Case, Decision, Field, Link, Milestone, Sense, Terms
+from reconciler.model import (
+    NEW_CONTACT,
+    ZERO,
+    Bill,
+    Case,
+    Decision,
+    Field,
+    Link,
+    Milestone,
+    Sense,
+    Terms,
+)
 from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
 
@@ -20,6 +31,8 @@ MONEY = frozenset({Field.TOTAL, Field.CURRENCY, Field.CONTACT})
 MATERIAL = MONEY | {Field.DATE}
 PLACEHOLDERS = ("title", "key", "payee", "description")
 LONGEST_DESCRIPTION = 4_000
+# Under this reason it is remembered that a person leaves earlier bills as they are; see `parts_mark`.
+PARTS_KEPT = Reason.BILL_APPROVED
 LINE = frozenset({Field.TOTAL, Field.DESCRIPTION, Field.ACCOUNT, Field.TAX, Field.SENSE, Field.TRACKING})
 
 
@@ -48,6 +61,11 @@ class View:
         """Whether there is a bill that asks for, or has received, money."""
         return self.bill is not None and self.bill.status.live
 
+    @property
+    def firm(self) -> bool:
+        """Whether somebody has answered for the bill: it is approved, or paid."""
+        return self.bill is not None and self.bill.status.live and not self.bill.status.unapproved
+
     def accepted(self, reason: Reason, fingerprint: str) -> bool:
         """Whether a person has decided to leave exactly this as it is."""
         return (reason, fingerprint) in self.link.accepted
@@ -67,11 +85,13 @@ def compared(view: View) -> View:
     if theirs is None or link.asked is None or link.seen is None:
         return replace(view, pending=frozenset(), edited=frozenset())
     asked, seen = settled(ours, theirs, link.asked, link.seen)
-    if (asked, seen) != (link.asked, link.seen):
-        link = replace(link, asked=asked, seen=seen)
+    asked = taken(asked, ours, _by_settings_alone(view))
     apart = [f for f in Field if getattr(ours, f) != getattr(theirs, f)]
     pending = frozenset(f for f in apart if getattr(ours, f) not in (None, "", getattr(asked, f)))
     edited = frozenset(f for f in apart if getattr(theirs, f) != getattr(seen, f))
+    under = view.organisation.defaults if view.firm or not pending else link.under
+    if (asked, seen, under) != (link.asked, link.seen, link.under):
+        link = replace(link, asked=asked, seen=seen, under=under)
     return replace(view, link=link, pending=pending, edited=edited)
 
 
@@ -79,6 +99,18 @@ def settled(ours: Terms, theirs: Terms, asked: Terms, seen: Terms) -> tuple[Term
     """Asked and seen, with every field in which milestone and bill agree taken as both."""
     agreed = {f.value: value for f in Field if (value := getattr(ours, f)) == getattr(theirs, f)}
     return replace(asked, **agreed), replace(seen, **agreed)
+
+
+def _by_settings_alone(view: View) -> frozenset[Field]:
+    """The fields of an approved bill that differ from what was asked only because the settings have changed since.
+
+    New settings are for new bills and for drafts; whoever approved a bill answered for it as it was made.
+    """
+    link, now = view.case.link, view.organisation.defaults
+    if not view.firm or link.asked is None or link.under is None or link.under == now:
+        return frozenset()
+    before = wanted(view.case, view.organisation.under(link.under), view.books, view.theirs)
+    return frozenset(f for f in Field if getattr(before, f) == getattr(link.asked, f))
 
 
 def sense_of(case: Case, organisation: Organisation) -> Sense:
@@ -92,7 +124,7 @@ def wanted(case: Case, organisation: Organisation, books: Books, theirs: Terms |
     date = chosen_date(case) or milestone.date
     return Terms(
         contact=_contact(case, theirs),
-        total=milestone.amount,
+        total=milestone.amount - covered(case, sense),
         currency=milestone.currency or organisation.currency or books.currency,
         date=date,
         due_date=due_date(case, organisation, date),
@@ -102,6 +134,11 @@ def wanted(case: Case, organisation: Organisation, books: Books, theirs: Terms |
         sense=sense,
         tracking=tuple(sorted((dict(organisation.tracking) | dict(milestone.tracking)).items())),
     )
+
+
+def covered(case: Case, sense: Sense) -> Decimal:
+    """How much of the milestone earlier bills cover already, in the given sense of tax."""
+    return sum((part.amount(sense) for part in case.link.parts), ZERO)
 
 
 def chosen_date(case: Case) -> dt.date | None:
@@ -149,6 +186,12 @@ def unwanted_mark(milestone: Milestone, bill_id: str) -> str:
     return mark(bill_id, milestone.cancelled, milestone.amount, sorted(milestone.stages))
 
 
+def parts_mark(case: Case) -> str:
+    """The fingerprint of a milestone and its earlier bills that a person leaves as they are, until either changes."""
+    totals = [(part.bill_id, _canonical(part.total)) for part in case.link.parts]
+    return mark(case.milestone.amount, case.milestone.currency, totals)
+
+
 def _in_sense(link: Link, bill: Bill | None, sense: Sense) -> Link:
     """The memory with its totals in the sense of tax that the milestone has now, so that a new sense on the platform
     does not look like an edit in Xero."""
@@ -179,5 +222,6 @@ def _contact(case: Case, theirs: Terms | None) -> str:
     if not ids:
         return case.milestone.contact_id or NEW_CONTACT + case.milestone.payee
     asked = case.link.asked.contact if case.link.asked else ""
-    known = [c for c in (asked, theirs.contact if theirs else "") if c in ids]
+    paid = [part.contact for part in case.link.parts]
+    known = [c for c in (asked, theirs.contact if theirs else "", *paid) if c in ids]
     return (known or ids)[0]

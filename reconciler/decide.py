@@ -8,9 +8,9 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from reconciler.compare import LINE, MATERIAL, MONEY, View, compared, look, mark, unwanted_mark
+from reconciler.compare import LINE, MATERIAL, MONEY, PARTS_KEPT, View, compared, look, mark, parts_mark, unwanted_mark
 from reconciler.locks import effective_lock, lock_reason, locked
-from reconciler.model import Bill, Case, Field, Status, Verdict, Write, first_open
+from reconciler.model import Bill, Case, Field, Part, Status, Verdict, Write, differing, first_open
 from reconciler.organisation import Books, Mode, Organisation
 from reconciler.plan import plan
 from reconciler.reasons import Reason, words
@@ -23,6 +23,7 @@ SKIPS = {
     Status.SUBMITTED: Reason.AWAITING_APPROVAL,
     Status.DRAFT: Reason.IN_SYNC,
 }
+BEHIND = (Status.SUBMITTED, Status.DRAFT, Status.AUTHORISED, Status.PAID)
 SETTLED_EDITS = frozenset({Field.CONTACT, Field.DUE_DATE, Field.DESCRIPTION, Field.ACCOUNT, Field.TRACKING})
 
 
@@ -39,12 +40,12 @@ def decide(case: Case, organisation: Organisation, books: Books, now: dt.datetim
 
 def exempt(view: View) -> View | Verdict:
     """1. An exemption that has not lapsed; a bill that still asks for money is reported, until somebody keeps it."""
-    exemption, bill = view.case.exemption, view.bill
+    exemption = view.case.exemption
     if exemption is None or not exemption.holds(view.today):
         return view
-    if bill and view.live and bill.status is not Status.PAID and not _kept(view, Reason.EXEMPT_WITH_BILL, bill.bill_id):
-        return _verdict(view, Reason.EXEMPT_WITH_BILL)
-    return _verdict(view, Reason.EXEMPT)
+    asking = [bill for bill in view.case.live if bill.status is not Status.PAID]
+    left = [bill for bill in asking if not view.accepted(Reason.EXEMPT_WITH_BILL, bill.bill_id)]
+    return _verdict(view, Reason.EXEMPT_WITH_BILL if left else Reason.EXEMPT)
 
 
 def hold(view: View) -> View | Verdict:
@@ -54,6 +55,8 @@ def hold(view: View) -> View | Verdict:
         return _verdict(view, books.hold, message=books.hold_detail)
     fresh = dt.timedelta(minutes=view.organisation.policy.fresh_minutes)
     unread = bool(link.bill_id) and view.bill is None and not view.case.missing
+    known = {*view.case.lost, *(bill.bill_id for bill in view.case.parts)}
+    unread |= any(part.bill_id not in known for part in link.parts)
     if books.swept_at is None or view.now - books.swept_at > fresh or unread:
         return _verdict(view, Reason.FACTS_STALE)
     return _verdict(view, Reason.OUTCOME_UNKNOWN) if link.pending_attempt is not None else view
@@ -64,13 +67,39 @@ def unwanted(view: View) -> View | Verdict:
     reason = _no_bill_due(view)
     if reason is None:
         return view
-    milestone = view.case.milestone
-    live = (view.bill,) if view.bill and view.live else view.case.ours
-    left = [b for b in live if not view.accepted(Reason.BILL_NOT_WANTED, unwanted_mark(milestone, b.bill_id))]
-    if not left:
-        return _verdict(view, reason)
-    flag = Reason.PAID_NOT_WANTED if any(b.settled for b in left) else Reason.BILL_NOT_WANTED
-    return _verdict(view, flag, others=_ids(left))
+    return _not_wanted(view, view.case.live or view.case.ours) or _verdict(view, reason)
+
+
+def parts(view: View) -> View | Verdict:
+    """3. The earlier bills of a milestone that was billed in parts: they count as they were, and are asked about when
+    they are not so any more."""
+    for part in view.link.parts:
+        answer = _earlier(view, part)
+        if isinstance(answer, Verdict):
+            return answer
+        view = answer
+    if all(part.currency == view.ours.currency for part in view.link.parts):
+        return view
+    if view.accepted(PARTS_KEPT, parts_mark(view.case)):
+        return _verdict(view, _standing(view.case.live))
+    return _verdict(view, Reason.CURRENCY_CHANGED, others=_ids(view.case.parts))
+
+
+def covered(view: View) -> View | Verdict:
+    """3. Billed in parts, and the earlier bills cover the whole amount by now: no other bill is wanted.
+
+    Where they come to more, it is not for us to take back what was approved or paid.
+    """
+    milestone, theirs, earlier = view.case.milestone, view.theirs, view.case.parts
+    if not view.link.parts or view.ours.total > 0:
+        return view
+    flag = _not_wanted(view, (view.bill,) if view.bill and view.live else view.case.ours)
+    if flag or not view.ours.total or view.accepted(PARTS_KEPT, parts_mark(view.case)):
+        return flag or _verdict(view, _standing(view.case.live))
+    ours = replace(view.ours, total=milestone.amount)
+    theirs = replace(ours, total=milestone.amount - view.ours.total)
+    over = _verdict(view, _changed_after(earlier[-1]), fields=frozenset({Field.TOTAL}), others=_ids(earlier))
+    return replace(over, ours=ours, theirs=theirs)
 
 
 def unlinked(view: View) -> View | Verdict:
@@ -110,7 +139,7 @@ def undone(view: View) -> View | Verdict:
     """7. Voided or deleted: final in Xero ("Invoice not of valid status for modification")."""
     if view.bill is None or view.live:
         return view
-    return _verdict(view, Reason.BILL_VOIDED if view.bill.status is Status.VOIDED else Reason.BILL_DELETED)
+    return _verdict(view, _ended(view.bill))
 
 
 def changed_in_xero(view: View) -> View | Verdict:
@@ -135,12 +164,11 @@ def nothing_pending(view: View) -> View | Verdict:
     if bill.status.unapproved and locked(bill.date, lock) and policy.locked_drafts == "flag":
         return _locked(view, Reason.LOCKED_DRAFT, bill.date, lock)
     view = replace(view, link=replace(view.link, locked_out=None, refusal=None))
-    if policy.warn_when_equal and bill.status in (Status.AUTHORISED, Status.PAID):
-        reason = _settled_reason(bill) if bill.settled else Reason.BILL_APPROVED
-        if not _kept(view, reason, bill.bill_id):
+    if policy.warn_when_equal and view.firm:
+        reason = _changed_after(bill)
+        if not view.accepted(reason, bill.bill_id):
             return _verdict(view, reason)
-    part_paid = bill.status is Status.AUTHORISED and bill.settled
-    return _verdict(view, Reason.PART_PAID if part_paid else SKIPS[bill.status])
+    return _verdict(view, _standing(view.case.live))
 
 
 def read_only(view: View) -> View | Verdict:
@@ -248,6 +276,8 @@ ROWS: tuple[Callable[[View], View | Verdict], ...] = (
     exempt,
     hold,
     unwanted,
+    parts,
+    covered,
     unlinked,
     base_unknown,
     missing,
@@ -281,14 +311,52 @@ def _linked(view: View, bill: Bill) -> View:
     return replace(fresh, link=replace(view.link, bill_id=bill.bill_id, asked=None, seen=None, settled=bill.settled))
 
 
+def _not_wanted(view: View, live: Sequence[Bill]) -> Verdict | None:
+    """The warning that nobody asks for these bills any more; `None` when there are none, or all of them are kept."""
+    milestone = view.case.milestone
+    left = [b for b in live if not view.accepted(Reason.BILL_NOT_WANTED, unwanted_mark(milestone, b.bill_id))]
+    flag = Reason.PAID_NOT_WANTED if any(b.settled for b in left) else Reason.BILL_NOT_WANTED
+    return _verdict(view, flag, others=_ids(left)) if left else None
+
+
+def _earlier(view: View, part: Part) -> View | Verdict:
+    """What rows 6 to 8 say of an earlier bill."""
+    bill = next((bill for bill in view.case.parts if bill.bill_id == part.bill_id), None)
+    about = (part.bill_id,)
+    if bill is None:
+        return _verdict(view, Reason.BILL_MISSING, others=about)
+    if not bill.status.live:
+        return _verdict(view, _ended(bill), others=about)
+    theirs = bill.terms(view.ours.sense)
+    payee = theirs.contact if theirs.contact == view.ours.contact else part.contact
+    ours = replace(theirs, total=part.amount(view.ours.sense), currency=part.currency, contact=payee)
+    changed = differing(ours, theirs)
+    if changed and view.organisation.policy.xero_edits == "flag":
+        return replace(_verdict(view, Reason.CHANGED_IN_XERO, fields=changed, others=about), ours=ours, theirs=theirs)
+    if bill.settled < part.settled:
+        return _verdict(view, Reason.PAYMENT_REVERSED, others=about)
+    grown = tuple(replace(p, settled=bill.settled) if p is part else p for p in view.link.parts)
+    return view if bill.settled == part.settled else replace(view, link=replace(view.link, parts=grown))
+
+
+def _ended(bill: Bill) -> Reason:
+    return Reason.BILL_VOIDED if bill.status is Status.VOIDED else Reason.BILL_DELETED
+
+
+def _standing(bills: Sequence[Bill]) -> Reason:
+    """How far the milestone is whose live bills these are: no farther than the bill that is behind the others."""
+    behind = min(bills, key=lambda bill: BEHIND.index(bill.status)).status
+    return Reason.PART_PAID if behind is Status.AUTHORISED and any(b.settled for b in bills) else SKIPS[behind]
+
+
 def _settled_reason(bill: Bill) -> Reason:
     if bill.credited and not bill.paid:
         return Reason.BILL_CREDITED
     return Reason.BILL_PAID if bill.status is Status.PAID else Reason.BILL_PART_PAID
 
 
-def _kept(view: View, reason: Reason, bill_id: str) -> bool:
-    return view.accepted(reason, bill_id)
+def _changed_after(bill: Bill) -> Reason:
+    return _settled_reason(bill) if bill.settled or bill.status is Status.PAID else Reason.BILL_APPROVED
 
 
 def _ids(bills: Sequence[Bill]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from reconciler.due import Due
 from reconciler.reasons import Action, Reason
 
 ZERO = Decimal(0)
@@ -199,12 +200,15 @@ class Bill:
         """Made by Xero Expenses, which the API cannot change."""
         return self.number == EXPENSE_CLAIMS
 
+    def amount(self, sense: Sense) -> Decimal:
+        """The bill's total in the given sense of tax."""
+        return self.subtotal if sense is Sense.EXCLUSIVE else self.total
+
     def terms(self, sense: Sense) -> Terms:
         """The bill as `Terms`, its total in the given sense of tax."""
-        total = self.subtotal if sense is Sense.EXCLUSIVE else self.total
         return Terms(
             contact=self.contact_id,
-            total=total,
+            total=self.amount(sense),
             currency=self.currency,
             date=self.date,
             due_date=self.due_date,
@@ -239,6 +243,36 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Defaults:
+    """The settings that a bill is made of where the milestone itself says nothing; as in `Organisation`."""
+
+    account: str
+    sense: Sense
+    tax: str
+    currency: str
+    due: Due
+    description: str
+    tracking: Tracking
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An earlier bill of a milestone that was billed in parts: it stays, and counts, as it was when the difference was
+    billed. `settled` is the most money seen applied to it."""
+
+    bill_id: str
+    contact: str
+    currency: str
+    total: Decimal
+    subtotal: Decimal
+    settled: Decimal = ZERO
+
+    def amount(self, sense: Sense) -> Decimal:
+        """What it covers of the milestone, in the given sense of tax."""
+        return self.subtotal if sense is Sense.EXCLUSIVE else self.total
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """The memory that ties a milestone to its bill.
 
@@ -247,7 +281,8 @@ class Link:
     was billed again. `chosen_date` replaces the platform's date for as long as that is still `chosen_for`.
     `locked_out` is the date that a lock date blocked. `settled` is the most money seen applied to the bill.
     `accepted` holds (reason, fingerprint) of what a person has decided to leave as it is. `pending_attempt` is
-    the open attempt's number.
+    the open attempt's number. `parts` are earlier bills that cover part of the amount; the bill is to cover the rest.
+    `under` are the settings by which `asked` was asked.
     """
 
     bill_id: str = ""
@@ -261,6 +296,8 @@ class Link:
     accepted: tuple[tuple[Reason, str], ...] = ()
     refusal: Refusal | None = None
     pending_attempt: int | None = None
+    parts: tuple[Part, ...] = ()
+    under: Defaults | None = None
     version: int = 0
 
 
@@ -292,22 +329,30 @@ class Case:
     """Everything that one decision is about, gathered.
 
     `bill` is the linked bill as the mirror holds it; `missing` is set when a direct read said that it does not
-    exist. `ours` are live bills, linked to nobody, with the milestone's number or link; `similar` are live
-    bills of the same contact and total and a near date, linked to nobody; `ended` are voided or deleted bills
-    with the milestone's number, where it follows no bill. `contacts` are Xero's contacts that the payee may mean; the
-    mapped one alone when the payee is mapped. `deed` is what led to the open flag, as far as Xero tells.
+    exist. `parts` are the link's earlier bills, `lost` the ids of those that do not exist any more. `ours` are live
+    bills, linked to nobody, with the milestone's number or link; `similar` are live bills of the same contact and
+    total and a near date, linked to nobody; `ended` are voided or deleted bills with the milestone's number, where it
+    follows no bill. `contacts` are Xero's contacts that the payee may mean; the mapped one alone when the payee is
+    mapped. `deed` is what led to the open flag, as far as Xero tells.
     """
 
     milestone: Milestone
     link: Link = Link()
     bill: Bill | None = None
     missing: bool = False
+    parts: tuple[Bill, ...] = ()
+    lost: tuple[str, ...] = ()
     ours: tuple[Bill, ...] = ()
     similar: tuple[Bill, ...] = ()
     ended: tuple[Bill, ...] = ()
     contacts: tuple[Contact, ...] = ()
     exemption: Exemption | None = None
     deed: Deed | None = None
+
+    @property
+    def live(self) -> tuple[Bill, ...]:
+        """The milestone's bills that ask for, or have received, money; the newest last."""
+        return tuple(bill for bill in (*self.parts, self.bill) if bill and bill.status.live)
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +426,11 @@ def differing(ours: Terms, theirs: Terms) -> frozenset[Field]:
 def bill_number(prefix: str, key: str, generation: int) -> str:
     """The number that a milestone's bill carries: `-2`, `-3` … mark that it was billed again."""
     return f"{prefix}{key}" if generation == 1 else f"{prefix}{key}-{generation}"
+
+
+def part_of(bill: Bill) -> Part:
+    """The bill as one that counts as it is now."""
+    return Part(bill.bill_id, bill.contact_id, bill.currency, bill.total, bill.subtotal, bill.settled)
 
 
 def first_open(lock: dt.date) -> dt.date:

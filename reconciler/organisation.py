@@ -4,12 +4,12 @@ Units as in `reconciler.model`.
 """
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from enum import StrEnum
 
 from reconciler.due import FORTNIGHT, Due
-from reconciler.model import Sense, Status, Tracking
+from reconciler.model import Defaults, Sense, Status, Tracking
 from reconciler.reasons import Reason, Role
 
 
@@ -69,6 +69,15 @@ class Organisation:
     people: dict[Role, tuple[str, ...]] = field(default_factory=dict)
     reply_to: str = ""
     policy: Policy = Policy()
+
+    @property
+    def defaults(self) -> Defaults:
+        """The settings that bills are made of."""
+        return Defaults(self.account, self.sense, self.tax, self.currency, self.due, self.description, self.tracking)
+
+    def under(self, defaults: Defaults) -> "Organisation":
+        """The organisation with these settings instead of its own."""
+        return replace(self, **{each.name: getattr(defaults, each.name) for each in fields(Defaults)})
 
     def addresses(self, roles: tuple[Role, ...]) -> tuple[str, ...]:
         """The mail addresses of the given roles, each once, in the order of the roles."""

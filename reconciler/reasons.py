@@ -2,104 +2,15 @@
 
 The words are the same in mails, on pages, on the command line and in the documents. In `happened` and `todo`,
 names in braces are filled in by `reconciler.words`: {payee} {key} {number} {amount} {bill_total} {settled}
-{date} {lock} {proposed} {message} {until} {why}. To add a reason: a member here, its row in `WORDS`, its place
-in `reconciler/decide.py`.
+{date} {lock} {proposed} {message} {until} {why} {change}. To add a reason: a member in `reconciler/kinds.py`, its row
+in `WORDS`, its place in `reconciler/decide.py`.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from reconciler.kinds import Action, Choose, Reason, Role
 
-class Action(StrEnum):
-    """What a verdict asks for."""
-
-    SYNC = "SYNC"
-    SKIP = "SKIP"
-    FLAG = "FLAG"
-    HOLD = "HOLD"
-
-
-class Role(StrEnum):
-    """Who among an organisation's people can resolve a reason."""
-
-    ACCOUNTING = "accounting"
-    GRANTS = "grants"
-    OPERATOR = "operator"
-
-
-class Choose(StrEnum):
-    """The kinds of choice that a person can make about a flag."""
-
-    RESYNC = "resync"
-    DATE = "date"
-    KEEP = "keep"
-    OVERWRITE = "overwrite"
-    BILL_AGAIN = "bill-again"
-    REPLACED_BY = "replaced-by"
-    LINK = "link"
-    BILL_ANYWAY = "bill-anyway"
-    GO_AHEAD = "go-ahead"
-    EXEMPT = "exempt"
-
-
-class Reason(StrEnum):
-    """Why a milestone is synced, skipped, flagged or held."""
-
-    CREATE = "CREATE"
-    UPDATE = "UPDATE"
-
-    EXEMPT = "EXEMPT"
-    WITHDRAWN = "WITHDRAWN"
-    NOT_DUE = "NOT_DUE"
-    NOTHING_TO_PAY = "NOTHING_TO_PAY"
-    PAID = "PAID"
-    PART_PAID = "PART_PAID"
-    APPROVED = "APPROVED"
-    AWAITING_APPROVAL = "AWAITING_APPROVAL"
-    IN_SYNC = "IN_SYNC"
-    WOULD_CREATE = "WOULD_CREATE"
-    WOULD_UPDATE = "WOULD_UPDATE"
-
-    PAUSED = "PAUSED"
-    CONNECTION_LOST = "CONNECTION_LOST"
-    WRONG_ORGANISATION = "WRONG_ORGANISATION"
-    FACTS_STALE = "FACTS_STALE"
-    XERO_UNAVAILABLE = "XERO_UNAVAILABLE"
-    MASS_CHANGE = "MASS_CHANGE"
-    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
-    CAP_REACHED = "CAP_REACHED"
-
-    EXEMPT_WITH_BILL = "EXEMPT_WITH_BILL"
-    BILL_NOT_WANTED = "BILL_NOT_WANTED"
-    PAID_NOT_WANTED = "PAID_NOT_WANTED"
-    DUPLICATE_BILL = "DUPLICATE_BILL"
-    POSSIBLE_DUPLICATE = "POSSIBLE_DUPLICATE"
-    LINK_DIFFERS = "LINK_DIFFERS"
-    BILL_MISSING = "BILL_MISSING"
-    BILL_VOIDED = "BILL_VOIDED"
-    BILL_DELETED = "BILL_DELETED"
-    CHANGED_IN_XERO = "CHANGED_IN_XERO"
-    PAYMENT_REVERSED = "PAYMENT_REVERSED"
-    LOCKED_DRAFT = "LOCKED_DRAFT"
-    BILL_READ_ONLY = "BILL_READ_ONLY"
-    BILL_PAID = "BILL_PAID"
-    BILL_PART_PAID = "BILL_PART_PAID"
-    BILL_CREDITED = "BILL_CREDITED"
-    BILL_APPROVED = "BILL_APPROVED"
-    EDITED_IN_XERO = "EDITED_IN_XERO"
-    PERIOD_LOCKED = "PERIOD_LOCKED"
-    YEAR_LOCKED = "YEAR_LOCKED"
-    LOCK_LIFTED = "LOCK_LIFTED"
-    CONTACT_ARCHIVED = "CONTACT_ARCHIVED"
-    CONTACT_AMBIGUOUS = "CONTACT_AMBIGUOUS"
-    CONTACT_UNKNOWN = "CONTACT_UNKNOWN"
-    ACCOUNT_UNUSABLE = "ACCOUNT_UNUSABLE"
-    TAX_INVALID = "TAX_INVALID"
-    TRACKING_UNUSABLE = "TRACKING_UNUSABLE"
-    CURRENCY_DISABLED = "CURRENCY_DISABLED"
-    CURRENCY_CHANGED = "CURRENCY_CHANGED"
-    NOT_PERMITTED = "NOT_PERMITTED"
-    REFUSED = "REFUSED"
+__all__ = ["WORDS", "Action", "Choose", "Reason", "Role", "Words", "words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +43,7 @@ def _hold(headline: str, happened: str, todo: str, *choices: Choose, roles: tupl
 
 
 def _flag(headline: str, happened: str, todo: str, *choices: Choose, roles: tuple[Role, ...] = ACCOUNTING) -> Words:
-    return Words(Action.FLAG, headline, happened, todo, roles, (*choices, Choose.EXEMPT))
+    return Words(Action.FLAG, headline, happened, todo, roles, (*choices, Choose.REMIND, Choose.EXEMPT))
 
 
 _FIX = "Fixed it in Xero? Then there is nothing to click: this closes by itself."
@@ -206,6 +117,7 @@ WORDS: dict[Reason, Words] = {
         "bill no longer wanted",
         "{unwanted}, but its bill {number} of {bill_total} is still there.",
         "Void or delete the bill in Xero, or keep it. " + _FIX,
+        Choose.VOIDED,
         Choose.KEEP,
         roles=BOTH,
     ),
@@ -289,25 +201,29 @@ WORDS: dict[Reason, Words] = {
     Reason.BILL_PAID: _flag(
         "milestone changed after payment",
         "The milestone changed after its bill was paid. Nothing was changed in Xero.",
-        "Keep what was paid, or settle the difference by hand in Xero. " + _FIX,
+        "{change} " + _FIX,
+        Choose.BILL_DIFFERENCE,
         Choose.KEEP,
     ),
     Reason.BILL_PART_PAID: _flag(
         "milestone changed after part-payment",
         "The milestone changed after {settled} of its bill was paid. Nothing was changed in Xero.",
-        "Keep the bill as it is, or change it by hand in Xero. " + _FIX,
+        "{change} " + _FIX,
+        Choose.BILL_DIFFERENCE,
         Choose.KEEP,
     ),
     Reason.BILL_CREDITED: _flag(
         "milestone changed after a credit",
         "The milestone changed after a credit of {settled} was applied to its bill. Nothing was changed in Xero.",
-        "Keep the bill as it is, or change it by hand in Xero. " + _FIX,
+        "{change} " + _FIX,
+        Choose.BILL_DIFFERENCE,
         Choose.KEEP,
     ),
     Reason.BILL_APPROVED: _flag(
         "milestone changed after approval",
         "The milestone changed after its bill was approved. Nothing was changed in Xero.",
-        "Keep the bill as it is, or change it by hand in Xero. " + _FIX,
+        "{change} " + _FIX,
+        Choose.BILL_DIFFERENCE,
         Choose.KEEP,
     ),
     Reason.EDITED_IN_XERO: _flag(

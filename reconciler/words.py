@@ -1,11 +1,12 @@
 """Values and verdicts as an accountant reads them; the only place where they are put into words."""
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from reconciler.compare import with_adopted
-from reconciler.model import NEW_CONTACT, Bill, Case, Decision, Deed, Field, Milestone, Status, Verdict
+from reconciler.model import NEW_CONTACT, ZERO, Bill, Case, Decision, Deed, Field, Milestone, Status, Verdict
 from reconciler.organisation import Books
 from reconciler.reasons import Action, Choose, Reason, words
 
@@ -36,11 +37,14 @@ CHOICE_LABELS = {
     Choose.DATE: "Use another date",
     Choose.KEEP: "Keep what Xero has",
     Choose.OVERWRITE: "Write the milestone's values",
+    Choose.BILL_DIFFERENCE: "Bill the difference",
     Choose.BILL_AGAIN: "Bill it again",
     Choose.REPLACED_BY: "It was replaced by another bill",
     Choose.LINK: "That bill is this milestone's",
     Choose.BILL_ANYWAY: "Bill it all the same",
+    Choose.VOIDED: "It is voided in Xero",
     Choose.GO_AHEAD: "Yes, go ahead",
+    Choose.REMIND: "Remind me on a date",
     Choose.EXEMPT: "Exempt this milestone",
 }
 TOLD_WHEN_EQUAL = frozenset({Reason.BILL_PAID, Reason.BILL_PART_PAID, Reason.BILL_CREDITED, Reason.BILL_APPROVED})
@@ -57,11 +61,14 @@ EFFECTS = {
     Choose.DATE: "The bill gets the date that you choose, until the platform changes the milestone's own date.",
     Choose.KEEP: "Nothing is written; no more warnings until something changes again.",
     Choose.OVERWRITE: "The bill is changed to the milestone's values.",
+    Choose.BILL_DIFFERENCE: "A second bill is made over what is missing; the one that is there stays as it is.",
     Choose.BILL_AGAIN: "A new bill is made; the old one stays as it is.",
     Choose.REPLACED_BY: "The milestone follows the bill that you name; nothing is written.",
     Choose.LINK: "The milestone follows the bill that you choose; no new bill is made.",
     Choose.BILL_ANYWAY: "A new bill is made beside the one that is there.",
+    Choose.VOIDED: "Xero is asked at once; if it says so too, this closes.",
     Choose.GO_AHEAD: "What was held back is done now.",
+    Choose.REMIND: "Nothing is decided. It is quiet until that day, and is mailed again then if it is still open.",
     Choose.EXEMPT: EXEMPT_UNTOUCHED,
 }
 
@@ -136,8 +143,17 @@ def sides(decision: Decision, books: Books) -> list[tuple[str, str, str]]:
         if d.field is Field.CONTACT:
             rows.append((field_name(d.field), contact_name(case, d.ours), contact_name(case, d.theirs)))
         else:
-            rows.append((field_name(d.field), show(d.field, d.ours, ours), show(d.field, d.theirs, theirs)))
+            told = show(d.field, d.ours, ours) + (_less_earlier(decision, books) if d.field is Field.TOTAL else "")
+            rows.append((field_name(d.field), told, show(d.field, d.theirs, theirs)))
     return rows
+
+
+def _less_earlier(decision: Decision, books: Books) -> str:
+    """How the amount of a milestone's last bill comes about, where earlier ones cover part of it."""
+    case, verdict = decision.case, decision.verdict
+    if not case.link.parts or verdict.others:
+        return ""
+    return f" ({_amount(case.milestone, books)} less what is billed already)"
 
 
 def bill_state(bill: Bill) -> str:
@@ -154,7 +170,18 @@ def explain(decision: Decision, books: Books) -> str:
     verdict, bill = decision.verdict, decision.case.bill
     if verdict.reason in TOLD_WHEN_EQUAL and bill and not verdict.fields:
         return f"The bill is {bill_state(bill)} in Xero and equals the milestone; the settings ask to be told of that."
-    return words(decision.verdict.reason).happened.format_map(_Values(decision, books))
+    told = words(verdict.reason).happened.format_map(_Values(decision, books))
+    return f"{told} {in_parts(decision)}".rstrip()
+
+
+def in_parts(decision: Decision) -> str:
+    """Which bills there are of a milestone that is billed in parts; empty of others."""
+    case = with_adopted(decision).case
+    bills = [*case.parts, *([case.bill] if case.bill else [])]
+    if not case.link.parts or not bills:
+        return ""
+    told = [f"{_number(bill)} ({money(bill.total, bill.currency)}, {bill_state(bill)})" for bill in bills]
+    return f"It is billed in parts: {' and '.join(told)}."
 
 
 def what_to_do(decision: Decision, books: Books) -> str:
@@ -186,18 +213,25 @@ def if_nobody_acts(decision: Decision, books: Books) -> str:
 def when_paid(decision: Decision, books: Books) -> str:
     """When the money comes, in words that may be passed on to whoever waits for it: nothing of codes, of contacts or
     of what others are paid."""
-    bill, reason = with_adopted(decision).case.bill, decision.verdict.reason
-    live = bill if bill and bill.status.live else None
+    live, reason = with_adopted(decision).case.live, decision.verdict.reason
     if reason in UNPAID:
         return UNPAID[reason]
     action = words(reason).action
     if action is Action.HOLD:
-        known = f" When last looked at: {_payment(live)}" if live else ""
+        known = f" When last looked at: {_payments(live)}" if live else ""
         return f"Not known right now: it is looked into ({words(reason).headline}).{known}"
     if action is Action.FLAG:
         stuck = f"Stuck: {words(reason).headline}. Somebody has been asked to resolve it."
-        return f"{_payment(live)} {stuck}" if live and not live.status.unapproved else stuck
-    return _payment(live) if live else f"Not billed yet: {_amount(decision.case.milestone, books)} is to come."
+        firm = [bill for bill in live if not bill.status.unapproved]
+        return f"{_payments(firm)} {stuck}" if firm else stuck
+    return _payments(live) if live else f"Not billed yet: {_amount(decision.case.milestone, books)} is to come."
+
+
+def _payments(bills: Sequence[Bill]) -> str:
+    """How far live bills are paid, and when the rest will be; of several each with its amount."""
+    if len(bills) == 1:
+        return _payment(bills[0])
+    return " ".join(f"{money(bill.total, bill.currency)}: {_lower(_payment(bill))}" for bill in bills)
 
 
 def _payment(bill: Bill) -> str:
@@ -243,9 +277,21 @@ def choice_effect(kind: Choose, decision: Decision, books: Books) -> str:
         return f"{money(amounts.theirs, bill_currency(decision, books))} stays. {EFFECTS[kind]}"
     if amounts and kind is Choose.OVERWRITE:
         return f"The bill is changed to {money(amounts.ours, currency_of(decision, books))}; its state stays as it is."
-    if kind is Choose.BILL_AGAIN:
+    if kind is Choose.BILL_DIFFERENCE and amounts:
+        currency = bill_currency(decision, books)
+        rest, there = money(amounts.ours - amounts.theirs, currency), money(amounts.theirs, currency)
+        return f"A second bill of {rest} is made; the one of {there} stays as it is."
+    if kind is Choose.BILL_AGAIN and not decision.case.link.parts:
         return f"A new bill of {_amount(decision.case.milestone, books)} is made; the old one stays as it is."
     return EFFECTS[kind]
+
+
+def _number(bill: Bill) -> str:
+    return bill.number or "a bill without a number"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _amount(milestone: Milestone, books: Books) -> str:
@@ -258,7 +304,8 @@ class _Values(dict[str, str]):
     def __init__(self, decision: Decision, books: Books) -> None:
         super().__init__()
         self.case, self.verdict, self.books = with_adopted(decision).case, decision.verdict, books
-        named = [bill for bill in self.case.ours if bill.bill_id in self.verdict.others]
+        own = (*self.case.ours, *self.case.parts, *([self.case.bill] if self.case.bill else []))
+        named = [bill for bill in own if bill.bill_id in self.verdict.others]
         self.bill = max(named, key=lambda bill: bill.settled, default=self.case.bill)
 
     def __missing__(self, name: str) -> str:
@@ -282,8 +329,24 @@ class _Values(dict[str, str]):
         return money(bill.total, bill.currency) if bill else _amount(self.case.milestone, self.books)
 
     def _settled(self) -> str:
-        bill = self.bill
+        live, bill = self.case.live, self.bill
+        if self.verdict.reason is Reason.PART_PAID and live:
+            return money(sum((each.settled for each in live), ZERO), live[0].currency)
         return money(bill.settled, bill.currency) if bill else "nothing"
+
+    def _change(self) -> str:
+        ours, theirs, currency = (
+            self.verdict.ours,
+            self.verdict.theirs,
+            self.bill.currency if self.bill else self.books.currency,
+        )
+        apart = ours.total - theirs.total if ours and theirs and Field.TOTAL in self.verdict.fields else ZERO
+        if apart > 0:
+            return f"Bill the difference of {money(apart, currency)} with a second bill, or keep the bill as it is."
+        if apart < 0:
+            much = f"If the {money(-apart, currency)} too much is to come back, enter a credit note in Xero"
+            return f"{much}: billwatch makes none. Then keep the bill as it is."
+        return "Keep the bill as it is, or change it by hand in Xero."
 
     def _date(self) -> str:
         return day(_date_in_question(self.case, self.verdict))

@@ -6,11 +6,11 @@ from typing import Any
 
 from peewee import chunked
 
-from reconciler.model import Bill, Case, Contact, Exemption, Link, Milestone, Status, bill_number
+from reconciler.model import ZERO, Bill, Case, Contact, Exemption, Link, Milestone, Sense, Status, bill_number
 from storage.codec import build
 from storage.database import Store
 from storage.mirrored import BillRow, ContactRow, MissingRow, PayeeRow
-from storage.models import ExemptionRow, LinkRow, MilestoneRow
+from storage.models import ExemptionRow, LinkRow, MilestoneRow, PartRow
 from storage.names import fold
 
 CHUNK = 500
@@ -39,16 +39,16 @@ class _Gathering:
     def cases(self, keys: Sequence[str], near_days: int) -> list[Case]:
         milestones = [build(Milestone, row) for row in self._of(MilestoneRow, MilestoneRow.key, keys)]
         links = {row["key"]: build(Link, row) for row in self._of(LinkRow, LinkRow.key, keys)}
-        linked = {link.bill_id for link in links.values() if link.bill_id}
+        linked = {i for link in links.values() for i in (link.bill_id, *(p.bill_id for p in link.parts)) if i}
         bills = self._bills(BillRow.bill_id.in_(list(linked)))
         missing = {row["bill_id"] for row in self._of(MissingRow, MissingRow.bill_id, linked)}
         ours = self._ours(milestones, links)
         contacts = {
-            m.key: found or _named_by(m, [bills.get(links[m.key].bill_id), *ours[m.key]])
+            m.key: found or _named_by(m, [*_followed(links[m.key], bills), *ours[m.key]])
             for m, found in self._contacts(milestones)
         }
         unlinked = [m for m in milestones if not links[m.key].bill_id]
-        similar = self._similar(unlinked, contacts, near_days)
+        similar = self._similar(unlinked, links, contacts, near_days)
         ended = self._ended(unlinked, links)
         exemptions = self._exemptions(keys)
         return [
@@ -57,6 +57,10 @@ class _Gathering:
                 link=links[m.key],
                 bill=bills.get(links[m.key].bill_id),
                 missing=links[m.key].bill_id in missing,
+                parts=tuple(
+                    bills[p.bill_id] for p in links[m.key].parts if p.bill_id in bills and p.bill_id not in missing
+                ),
+                lost=tuple(p.bill_id for p in links[m.key].parts if p.bill_id in missing),
                 ours=ours[m.key],
                 similar=tuple(bill for bill in similar.get(m.key, ()) if bill not in ours[m.key]),
                 ended=ended.get(m.key, ()),
@@ -79,8 +83,8 @@ class _Gathering:
         found: dict[str, Bill] = {}
         for condition in conditions:
             found |= self._bills(condition & (BillRow.status.in_(LIVE) if live else BillRow.status.not_in(LIVE)))
-        taken = {row["bill_id"] for row in self._of(LinkRow, LinkRow.bill_id, found)}
-        taken |= {row["bill_id"] for row in self._of(MissingRow, MissingRow.bill_id, found)}
+        tables = ((LinkRow, LinkRow.bill_id), (PartRow, PartRow.bill_id), (MissingRow, MissingRow.bill_id))
+        taken = {row["bill_id"] for table, column in tables for row in self._of(table, column, found)}
         return [found[bill_id] for bill_id in sorted(found) if bill_id not in taken]
 
     def _ours(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
@@ -113,11 +117,16 @@ class _Gathering:
         }
 
     def _similar(
-        self, milestones: Sequence[Milestone], contacts: Mapping[str, tuple[Contact, ...]], near_days: int
+        self,
+        milestones: Sequence[Milestone],
+        links: Mapping[str, Link],
+        contacts: Mapping[str, tuple[Contact, ...]],
+        near_days: int,
     ) -> dict[str, tuple[Bill, ...]]:
         ids = {m.key: {m.contact_id, *(contact.contact_id for contact in contacts[m.key])} - {""} for m in milestones}
         wanted = list(set().union(*ids.values()))
-        amounts = {m.amount for m in milestones}
+        open_ = {m.key: _open_amounts(m, links[m.key]) for m in milestones}
+        amounts = set().union(*open_.values())
         theirs = BillRow.contact_id.in_(wanted) & (_among(BillRow.total, amounts) | _among(BillRow.subtotal, amounts))
         by_contact: dict[str, list[Bill]] = {}
         for bill in self._free(theirs):
@@ -127,7 +136,7 @@ class _Gathering:
                 bill
                 for contact_id in sorted(ids[m.key])
                 for bill in by_contact.get(contact_id, ())
-                if _near(bill, m, near_days)
+                if open_[m.key] & {bill.total, bill.subtotal} and abs((bill.date - m.date).days) <= near_days
             )
             for m in milestones
         }
@@ -187,8 +196,13 @@ def _among(column: Any, amounts: Iterable[Decimal]) -> Any:
     return (column + 0).in_([column.db_value(amount) for amount in amounts])
 
 
-def _near(bill: Bill, milestone: Milestone, near_days: int) -> bool:
-    return milestone.amount in (bill.total, bill.subtotal) and abs((bill.date - milestone.date).days) <= near_days
+def _open_amounts(milestone: Milestone, link: Link) -> set[Decimal]:
+    """What is still to be billed, in either sense of tax."""
+    return {milestone.amount - sum((part.amount(sense) for part in link.parts), ZERO) for sense in Sense}
+
+
+def _followed(link: Link, bills: Mapping[str, Bill]) -> list[Bill | None]:
+    return [bills.get(bill_id) for bill_id in (link.bill_id, *(part.bill_id for part in link.parts))]
 
 
 def _survivor(contact: Contact, held: Mapping[str, Contact]) -> Contact:

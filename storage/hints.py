@@ -10,7 +10,7 @@ from reconciler.model import Bill, Status
 from storage.codec import build
 from storage.database import Store
 from storage.mirrored import BillRow, ContactRow
-from storage.models import LinkRow
+from storage.models import LinkRow, PartRow
 from storage.queues import EventRow
 
 PAGE = 500
@@ -20,11 +20,10 @@ OPEN = tuple(status for status in Status if status.live and status is not Status
 
 def news(organisation: str) -> Any:
     """Events about linked bills that tell of something later than the bill as it was read; both by Xero's clock."""
-    linked = (LinkRow.organisation == EventRow.organisation) & (LinkRow.bill_id == EventRow.resource_id)
     held = (BillRow.organisation == EventRow.organisation) & (BillRow.bill_id == EventRow.resource_id)
     later = BillRow.updated_at.is_null() | (EventRow.at > BillRow.updated_at)
-    joined = EventRow.select().join(LinkRow, on=linked).left_outer_join(BillRow, on=held)
-    return joined.where(_open(organisation) & (EventRow.resource_id != "") & later)
+    ours = _open(organisation) & (EventRow.resource_id != "") & followed(organisation, EventRow.resource_id)
+    return EventRow.select().left_outer_join(BillRow, on=held).where(ours & later)
 
 
 def news_since(store: Store, organisation: str) -> dt.datetime | None:
@@ -64,10 +63,19 @@ def moved(store: Store, organisation: str, bills: Iterable[Bill]) -> bool:
 
 def linked_open(store: Store, organisation: str) -> list[Bill]:
     """Linked bills that are neither paid nor voided nor deleted as last read."""
-    linked = (LinkRow.organisation == BillRow.organisation) & (LinkRow.bill_id == BillRow.bill_id)
-    query = BillRow.select().distinct().join(LinkRow, on=linked)
-    rows = store.rows(query.where((BillRow.organisation == organisation) & BillRow.status.in_(OPEN)))
+    mine = (BillRow.organisation == organisation) & BillRow.status.in_(OPEN)
+    rows = store.rows(BillRow.select().where(mine & followed(organisation, BillRow.bill_id)))
     return [build(Bill, row) for row in rows]
+
+
+def followed(organisation: str, bill_id: Any) -> Any:
+    """Whether a milestone follows the bill in that column, as its last one or as an earlier one."""
+    return _tied(LinkRow, organisation, bill_id) | _tied(PartRow, organisation, bill_id)
+
+
+def _tied(table: Any, organisation: str, bill_id: Any) -> Any:
+    mine = table.select(table.key).where((table.organisation == organisation) & (table.bill_id == bill_id))
+    return fn.EXISTS(mine)
 
 
 def _moved(store: Store, organisation: str, bills: Sequence[Bill]) -> bool:

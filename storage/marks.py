@@ -11,7 +11,7 @@ from peewee import chunked
 from reconciler.model import Bill
 from storage.database import Store
 from storage.mirrored import ContactRow, PayeeRow
-from storage.models import LinkRow, MilestoneRow
+from storage.models import LinkRow, MilestoneRow, PartRow
 from storage.names import fold, keys_of
 
 PAGE = 500
@@ -41,6 +41,8 @@ def mark_linked(store: Store, organisation: str, bill_ids: Collection[str]) -> N
     """Mark the milestones that are linked to these bills, in the caller's transaction."""
     linked = (LinkRow.organisation == organisation) & LinkRow.bill_id.in_(list(bill_ids))
     store.run(_marking().where(linked))
+    in_parts = (PartRow.organisation == organisation) & PartRow.bill_id.in_(list(bill_ids))
+    mark_keys(store, organisation, set(store.column(PartRow.select(PartRow.key).where(in_parts))))
 
 
 def mark_takers(store: Store, organisation: str, bills: Sequence[Bill], prefix: str) -> None:

@@ -21,7 +21,7 @@ from storage.gather import gather
 from storage.links import change_link, link_columns, mark_others
 from storage.marks import mark_keys, mark_where
 from storage.mirrored import BillRow
-from storage.models import ChoiceRow, FlagRow, LinkRow
+from storage.models import ChoiceRow, FlagRow, LinkRow, PartRow
 from storage.putting import put_batch
 
 BATCH = 50
@@ -121,7 +121,8 @@ class Milestones:
             before = self._link(organisation, key)
             if before is None or before.version != link.version or before.pending_attempt is not None:
                 return False
-            if link.bill_id != before.bill_id and self.followers(organisation, link.bill_id):
+            had, has = _bills_of(before), _bills_of(link)
+            if any(set(self.followers(organisation, bill_id)) - {key} for bill_id in has - had):
                 return False
             changes = {**link_columns(link), "dirty": True, "version": link.version + 1}
             change_link(self._store, organisation, key, link.version, changes)
@@ -129,9 +130,17 @@ class Milestones:
                 exempt(self._store, organisation, key, exemption, choice.at)
             row = {"organisation": organisation, "key": key, "at": choice.at, "reason": reason, "choice": choice}
             self._store.run(ChoiceRow.insert(row))
-            if before.bill_id != link.bill_id:
-                mark_others(self._store, organisation, {before.bill_id, link.bill_id}, self._prefix(organisation))
+            self._follow_parts(organisation, key, before, link)
+            mark_others(self._store, organisation, had ^ has, self._prefix(organisation))
         return True
+
+    def _follow_parts(self, organisation: str, key: str, before: Link, link: Link) -> None:
+        had, has = [part.bill_id for part in before.parts], [part.bill_id for part in link.parts]
+        if had != has:
+            mine = (PartRow.organisation == organisation) & (PartRow.key == key)
+            self._store.run(PartRow.delete().where(mine))
+            rows = [{"organisation": organisation, "bill_id": bill_id, "key": key} for bill_id in has]
+            self._store.insert(PartRow, rows)
 
     def end_exemption(self, organisation: str, key: str, by: str, now: dt.datetime) -> bool:
         """End the milestone's exemption and mark it dirty; `False` when it has none."""
@@ -174,9 +183,12 @@ class Milestones:
         ]
 
     def followers(self, organisation: str, bill_id: str) -> list[str]:
-        """The keys of the milestones that are linked to this bill; there is at most one."""
-        mine = (LinkRow.organisation == organisation) & (LinkRow.bill_id == bill_id) & (LinkRow.bill_id != "")
-        return self._store.column(LinkRow.select(LinkRow.key).where(mine))
+        """The keys of the milestones that follow this bill, as their last or an earlier one; there is at most one."""
+        if not bill_id:
+            return []
+        tables: Any = (LinkRow, PartRow)
+        queries = [t.select(t.key).where((t.organisation == organisation) & (t.bill_id == bill_id)) for t in tables]
+        return [key for query in queries for key in self._store.column(query)]
 
     def open_flags(self, organisation: str, keys: Collection[str]) -> list[Flag]:
         """The open flags of these milestones; an empty key stands for the organisation's own (one of them)."""
@@ -211,6 +223,10 @@ def _keys(organisation: str, condition: Any, limit: int, after: str) -> Any:
     mine = (LinkRow.organisation == organisation) & (LinkRow.key > after)
     query = LinkRow.select(LinkRow.key).where(mine if condition is None else mine & condition)
     return query.order_by(LinkRow.key).limit(limit)
+
+
+def _bills_of(link: Link) -> set[str]:
+    return {link.bill_id, *(part.bill_id for part in link.parts)} - {""}
 
 
 def _standing(case: Case, verdict: Verdict, bills: Mapping[str, Bill], flag: Flag | None) -> Decision:

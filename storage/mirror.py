@@ -15,7 +15,7 @@ from storage.codec import build, columns
 from storage.database import Store
 from storage.marks import PAGE, mark_linked, mark_payees, mark_takers, mark_where
 from storage.mirrored import BillRow, ContactRow, MissingRow, OrganisationRow
-from storage.models import LinkRow, MilestoneRow
+from storage.models import LinkRow, MilestoneRow, PartRow
 from storage.names import fold
 from storage.queues import EventRow
 
@@ -135,25 +135,14 @@ class Mirror:
 
     def linked_unread(self, organisation: str, limit: int) -> list[str]:
         """Bill ids that milestones are linked to but that the mirror does not hold and that are not known missing."""
-        of_bill = (BillRow.organisation == LinkRow.organisation) & (BillRow.bill_id == LinkRow.bill_id)
-        of_missing = (MissingRow.organisation == LinkRow.organisation) & (MissingRow.bill_id == LinkRow.bill_id)
-        query = (
-            LinkRow.select(LinkRow.bill_id)
-            .distinct()
-            .left_outer_join(BillRow, on=of_bill)
-            .left_outer_join(MissingRow, on=of_missing)
-            .where((LinkRow.organisation == organisation) & (LinkRow.bill_id != ""))
-            .where(BillRow.bill_id.is_null() & MissingRow.bill_id.is_null())
-            .order_by(LinkRow.bill_id)
-            .limit(limit)
-        )
-        return self._store.column(query)
+        found = {i for table in (LinkRow, PartRow) for i in self._store.column(_unread(table, organisation, limit))}
+        return sorted(found)[:limit]
 
     def missing_count(self, organisation: str) -> int:
         """How many linked bills are known missing."""
-        linked = (LinkRow.organisation == MissingRow.organisation) & (LinkRow.bill_id == MissingRow.bill_id)
-        query = MissingRow.select(MissingRow.bill_id).distinct().join(LinkRow, on=linked)
-        return self._store.count(query.where(MissingRow.organisation == organisation))
+        mine = MissingRow.organisation == organisation
+        followed = hints.followed(organisation, MissingRow.bill_id)
+        return self._store.count(MissingRow.select(MissingRow.bill_id).where(mine & followed))
 
     def _organisation(self, organisation: str) -> dict[str, Any] | None:
         return self._store.row(OrganisationRow.select().where(OrganisationRow.key == organisation))
@@ -236,6 +225,15 @@ def _facts(bill: Bill) -> Bill:
 
 def _seen_by_all(books: Books) -> tuple[object, ...]:
     return tuple(getattr(books, name) for name in SEEN_BY_ALL)
+
+
+def _unread(table: Any, organisation: str, limit: int) -> Any:
+    of_bill = (BillRow.organisation == table.organisation) & (BillRow.bill_id == table.bill_id)
+    of_missing = (MissingRow.organisation == table.organisation) & (MissingRow.bill_id == table.bill_id)
+    query = table.select(table.bill_id).distinct().left_outer_join(BillRow, on=of_bill)
+    unknown = BillRow.bill_id.is_null() & MissingRow.bill_id.is_null() & (table.bill_id != "")
+    found = query.left_outer_join(MissingRow, on=of_missing).where((table.organisation == organisation) & unknown)
+    return found.order_by(table.bill_id).limit(limit)
 
 
 def _lock_ranges(old: Books, new: Books) -> list[tuple[dt.date, dt.date]]:

@@ -6,7 +6,7 @@ rely on it. Tables of the mirror are in `storage.mirrored`, those of work under 
 
 from peewee import AutoField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
-from reconciler.model import Deed, Document, Exemption, Links, Refusal, Sense, Terms, Tracking, Verdict
+from reconciler.model import Deed, Defaults, Document, Exemption, Links, Part, Refusal, Sense, Terms, Tracking, Verdict
 from reconciler.reasons import Action, Reason
 from reconciler.records import Choice
 from storage.fields import DayField, MoneyField, UtcField, ValueField, WordField
@@ -78,6 +78,8 @@ class LinkRow(Row):
     accepted = ValueField(tuple[tuple[Reason, str], ...], default=())
     refusal = ValueField(Refusal, null=True)
     pending_attempt = IntegerField(null=True)
+    parts = ValueField(tuple[Part, ...], default=())
+    under = ValueField(Defaults, null=True)
     version = IntegerField(default=0)
     dirty = BooleanField(default=True)
     wake_on = DayField(null=True)
@@ -98,6 +100,19 @@ class LinkRow(Row):
             (("organisation", "locked_out"), False),
             (("organisation", "chosen_date"), False),
         )
+
+
+class PartRow(Row):
+    """Which milestone an earlier bill belongs to, of those that are billed in parts: `link.parts`, by bill."""
+
+    organisation = TextField()
+    bill_id = TextField()
+    key = TextField()
+
+    class Meta:
+        table_name = "part"
+        primary_key = CompositeKey("organisation", "bill_id")
+        indexes = ((("organisation", "key"), False),)
 
 
 class VerdictRow(Row):

@@ -16,7 +16,7 @@ from storage.database import Store
 from storage.enclosures import Enclosures
 from storage.flags import read_flag
 from storage.mirrored import BillRow, MissingRow, OrganisationRow
-from storage.models import ChoiceRow, ExemptionRow, FlagRow, LinkRow, MilestoneRow, VerdictRow
+from storage.models import ChoiceRow, ExemptionRow, FlagRow, LinkRow, MilestoneRow, PartRow, VerdictRow
 from storage.queues import AttemptRow, ElementRow, MailFlagRow, MailRow, RawRequestRow
 
 PAGE = 500
@@ -24,7 +24,10 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A milestone with its bill as the mirror holds it and the verdict recorded last (`None`: not decided yet)."""
+    """A milestone with its bill as the mirror holds it and the verdict recorded last (`None`: not decided yet).
+
+    `parts` are its earlier bills, where it is billed in parts.
+    """
 
     milestone: Milestone
     link: Link
@@ -32,11 +35,12 @@ class Listed:
     verdict: Verdict | None
     decided_at: dt.datetime | None
     dirty: bool
+    parts: tuple[Bill, ...] = ()
 
     @property
     def paid(self) -> Decimal:
-        """How much of the bill is paid, in the bill's currency; credits are not counted."""
-        return self.bill.paid if self.bill else ZERO
+        """How much is paid, in the currency of the bills; credits are not counted."""
+        return sum((bill.paid for bill in (*self.parts, *([self.bill] if self.bill else []))), ZERO)
 
     @property
     def paid_on(self) -> dt.date | None:
@@ -204,7 +208,7 @@ class Overview:
         links = {row["key"]: row for row in self._store.rows(LinkRow.select().where(mine))}
         of_keys = (MilestoneRow.organisation == organisation) & MilestoneRow.key.in_(list(keys))
         milestones = self._store.rows(MilestoneRow.select().where(of_keys).order_by(MilestoneRow.key))
-        ids = [row["bill_id"] for row in links.values() if row["bill_id"]]
+        ids = [i for row in links.values() for i in (row["bill_id"], *(part.bill_id for part in row["parts"])) if i]
         of_bills = (BillRow.organisation == organisation) & BillRow.bill_id.in_(ids)
         bills = {row["bill_id"]: build(Bill, row) for row in self._store.rows(BillRow.select().where(of_bills))}
         return [_listed(build(Milestone, row), links[row["key"]], bills) for row in milestones]
@@ -257,7 +261,10 @@ def _unfollowed(organisation: str) -> Any:
     query = BillRow.select().left_outer_join(LinkRow, on=linked).switch(BillRow)
     free = query.left_outer_join(MissingRow, on=missing).where(LinkRow.key.is_null() & MissingRow.bill_id.is_null())
     live = BillRow.status.in_([status for status in Status if status.live])
-    return free.where((BillRow.organisation == organisation) & live).order_by(BillRow.bill_id)
+    earlier = PartRow.select(PartRow.key).where(
+        (PartRow.organisation == organisation) & (PartRow.bill_id == BillRow.bill_id)
+    )
+    return free.where((BillRow.organisation == organisation) & live & ~fn.EXISTS(earlier)).order_by(BillRow.bill_id)
 
 
 def _same(table: Any) -> Any:
@@ -277,6 +284,7 @@ def _listed(milestone: Milestone, row: Mapping[str, Any], bills: Mapping[str, Bi
         milestone=milestone,
         link=build(Link, dict(row)),
         bill=bills.get(row["bill_id"]),
+        parts=tuple(bills[part.bill_id] for part in row["parts"] if part.bill_id in bills),
         verdict=row["verdict"],
         decided_at=row["decided_at"],
         dirty=row["dirty"],

@@ -10,11 +10,13 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.decide import decide
+from reconciler.due import Due
 from reconciler.model import (
     Bill,
     Case,
     Contact,
     Decision,
+    Defaults,
     Exemption,
     Line,
     Link,
@@ -53,7 +55,16 @@ TERMS = Terms(
     sense=Sense.INCLUSIVE,
 )
 SEEN = replace(TERMS, tax="NONE")
-LINK = Link(bill_id=BILL_ID, asked=TERMS, seen=SEEN)
+UNDER = Defaults(
+    account="480",
+    sense=Sense.INCLUSIVE,
+    tax="",
+    currency="",
+    due=Due(14),
+    description="{description}",
+    tracking=(),
+)
+LINK = Link(bill_id=BILL_ID, asked=TERMS, seen=SEEN, under=UNDER)
 PERMISSIVE = {
     "xero_edits": "accept",
     "paid_bill_edits": "where-xero-allows",

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from case_builders import (
+    AMOUNT,
     DATE,
     KNOWN,
     LINK,
@@ -12,6 +13,7 @@ from case_builders import (
     PERMISSIVE,
     SEEN,
     TERMS,
+    UNDER,
     a_bill,
     a_line,
     a_milestone,
@@ -28,7 +30,7 @@ from decision_table import ALIKE, HALF, NO, TWICE
 from hypothesis import strategies as st
 
 from reconciler.compare import mark, with_adopted
-from reconciler.model import EXPENSE_CLAIMS, Bill, Case, Contact, Decision, Link, Sense, Status, Verdict
+from reconciler.model import EXPENSE_CLAIMS, Bill, Case, Contact, Decision, Link, Sense, Status, Verdict, part_of
 from reconciler.organisation import Books, Mode, Organisation
 from reconciler.reasons import Reason
 
@@ -39,6 +41,18 @@ OVERWRITTEN = replace(
     LINK,
     asked=replace(TERMS, lines=2),
     accepted=((Reason.EDITED_IN_XERO, mark("bill-1", two_lines().terms(Sense.INCLUSIVE))),),
+)
+MORE = AMOUNT + HALF
+FIRST = a_bill(status=Status.PAID)
+SECOND = a_bill(bill_id="bill-2", number="GRANT-M1-2", total=HALF)
+IN_PARTS = Link(generation=2, parts=(part_of(FIRST),))
+TO_SECOND = replace(
+    LINK,
+    bill_id="bill-2",
+    generation=2,
+    asked=replace(TERMS, total=HALF),
+    seen=replace(SEEN, total=HALF),
+    parts=IN_PARTS.parts,
 )
 BASES = (
     unbilled(),
@@ -58,6 +72,10 @@ BASES = (
     billed(bill=two_lines(), link=OVERWRITTEN),
     Case(a_milestone(), LINK, missing=True),
     Case(a_milestone(), LINK),
+    unbilled(a_milestone(amount=MORE), link=IN_PARTS, parts=(FIRST,)),
+    billed(a_milestone(amount=MORE), SECOND, link=TO_SECOND, parts=(FIRST,)),
+    billed(a_milestone(amount=MORE), replace(SECOND, status=Status.AUTHORISED), link=TO_SECOND, parts=(FIRST,)),
+    unbilled(a_milestone(amount=MORE), link=IN_PARTS, lost=("bill-1",)),
 )
 DAYS = (day("2026-06-30"), day("2026-07-05"), day("2026-07-31"), day("2028-02-29"))
 LOCKS = (day("2026-06-30"), DATE, day("2026-07-31"))
@@ -99,6 +117,7 @@ UNUSUAL: dict[str, dict[str, tuple[Any, ...]]] = {
         "locked_out": (DATE, DATE, DAYS[1]),
         "refusal": (NO, replace(NO, theirs=SEEN)),
         "pending_attempt": (4,),
+        "under": (None, replace(UNDER, description="{title}: {payee}"), replace(UNDER, sense=Sense.EXCLUSIVE)),
         "accepted": (((Reason.POSSIBLE_DUPLICATE, "bill-7"), (Reason.EXEMPT_WITH_BILL, "bill-1")),),
     },
     "organisation": {
@@ -151,6 +170,8 @@ def likely(draw: st.DrawFn, *, most: int = 6) -> Facts:
         odd[part][name] = value
     link = replace(case.link, **_fitting(case.link, odd["link"]))
     case = replace(case, milestone=replace(case.milestone, **odd["milestone"]), link=link, **odd["case"])
+    if draw(st.booleans()):
+        case = replace(case, parts=tuple(replace(b, **odd["bill"]) for b in case.parts))
     case = replace(case, bill=_changed(case.bill, odd["bill"]), ours=tuple(_changed(b, odd["bill"]) for b in case.ours))
     return case, an_organisation(**odd["organisation"]), some_books(**odd["books"])
 

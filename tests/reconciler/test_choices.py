@@ -45,6 +45,7 @@ OFFERED = [
     (row, kind)
     for row in TABLE
     for kind in fitting(Decision(row.case, decide(row.case, row.organisation, row.books, NOW)), row.organisation)
+    if kind not in (Choose.VOIDED, Choose.REMIND)
 ]
 RELYING_ON_XERO = frozenset({Choose.RESYNC, Choose.GO_AHEAD})
 
@@ -53,7 +54,7 @@ def following(case: Case, decision: Decision, **details: Any) -> Case:
     """The case as it stands once the choice has been made."""
     organisation, books = details.pop("organisation", an_organisation()), details.pop("books", some_books())
     link, exemption = choose(decision, a_choice(**details), organisation, books)
-    known = {b.bill_id: b for b in (*case.ours, *case.similar, *((case.bill,) if case.bill else ()))}
+    known = {b.bill_id: b for b in (*case.ours, *case.similar, *case.parts, *((case.bill,) if case.bill else ()))}
     ours = tuple(b for b in case.ours if b.bill_id != link.bill_id)
     similar = () if link.bill_id else case.similar
     missing = case.missing and link.bill_id == case.link.bill_id
@@ -62,6 +63,7 @@ def following(case: Case, decision: Decision, **details: Any) -> Case:
         link=link,
         bill=known.get(link.bill_id),
         missing=missing,
+        parts=tuple(known[part.bill_id] for part in link.parts),
         ours=ours,
         similar=similar,
         exemption=exemption or case.exemption,
@@ -424,3 +426,17 @@ def test_exempting_what_nobody_was_warned_of_tells_of_its_bill() -> None:
 def test_exempting_in_answer_to_a_warning_is_quiet() -> None:
     _, verdict = after(Choose.EXEMPT, billed(bill=APPROVED, milestone=DEARER), reason="paid by hand")
     assert verdict.reason is Reason.EXEMPT
+
+
+def test_who_says_that_a_bill_is_voided_is_told_what_xero_says() -> None:
+    with pytest.raises(InputError, match=r"still has the bill GRANT-M1 as approved, unpaid\. Void or delete it there"):
+        after(Choose.VOIDED, billed(CANCELLED, APPROVED))
+
+
+def test_a_reminder_leaves_the_memory_alone_and_is_for_a_day_to_come() -> None:
+    case, verdict = after(Choose.REMIND, billed(DEARER, APPROVED), until=day("2026-07-11"))
+    assert verdict.reason is Reason.BILL_APPROVED
+    assert case.link == judge(billed(DEARER, APPROVED)).link
+    for until in (None, day("2026-07-10")):
+        with pytest.raises(InputError, match="tomorrow, or later"):
+            after(Choose.REMIND, billed(DEARER, APPROVED), until=until)
