@@ -12,7 +12,7 @@ demo: .venv/.run       ## Watch the whole job happen against the sandbox (ARGS=-
 test: .venv/.dev       ## Run the tests (ARGS is handed to pytest)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-torture: .venv/.dev   ## Run the long trials: 1,000 milestones in the worst of weather
+torture: .venv/.dev   ## Run the long trials: crashes, foul weather, attacks; prints what was counted
 	$(BIN)/python -m pytest -n 2 -m torture -o timeout=0 $(ARGS)
 
 bench: .venv/.run      ## Measure against the sandbox and hold the promises (ARGS names one part)

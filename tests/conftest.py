@@ -1,9 +1,22 @@
-"""How much is tried: the same examples on every run in CI, new ones at the desk."""
+"""How much is tried: the same examples on every run in CI, new ones at the desk. Figures are told at the end."""
 
 import os
+from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("desk"), derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the sum of what tests have recorded as a figure."""
+    figures: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name.startswith("figure "):
+                figures[name] += value
+    for name, value in figures.items():
+        terminalreporter.write_line(f"{name} {value}")
