@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from billwatch.complaints import Unfit, complain, nearest
 from billwatch.secret import Secret, encryption_flaw, link_key_flaw, no_flaw
-from billwatch.sections import KeyRing, Mail, Organisation, Reconciler, Section, Server, Storage, User, Xero
+from billwatch.sections import KeyRing, Mail, Organisation, Person, Reconciler, Section, Server, Storage, User, Xero
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.organisation import Organisation as KnownOrganisation
 from reconciler.xero.settings import Connection
@@ -33,19 +33,21 @@ class Config(Section, frozen=True):
     reconciler: Reconciler = Reconciler()
     mail: Mail = Mail()
     user: tuple[User, ...] = ()
+    person: tuple[Person, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse_twins(self.organisation)
         for name, count in Counter(each.name for each in self.user).items():
             if count > 1:
                 raise Unfit("user", f"names “{name}” twice, but each user has a name of their own")
+        _check_persons(self.person, self.organisation)
         for each in self.organisation:
             if self.mail.host and not each.people.accounting:
                 raise Unfit(f"organisation.{each.key}.people.accounting", "names nobody, so nobody would be warned")
 
     def organisations(self) -> tuple[KnownOrganisation, ...]:
         """The organisations as the reconciler knows them."""
-        return tuple(each.facts(self.reconciler.fresh_minutes) for each in self.organisation)
+        return tuple(each.facts(self.reconciler.fresh_minutes, self.person) for each in self.organisation)
 
     def settings(self, key: str) -> Organisation:
         """One organisation's settings, connection included. Raises InputError for an unknown key."""
@@ -167,6 +169,18 @@ def _settled(config: Config, base: Path) -> Config:
         server=replace(config.server, public_url=config.server.public_url.rstrip("/")),
         xero=replace(config.xero, **{name: getattr(config.xero, name).rstrip("/") for name in addresses}),
     )
+
+
+def _check_persons(persons: tuple[Person, ...], organisations: tuple[Organisation, ...]) -> None:
+    """Each person once, and of some organisation: an address with a slip of the pen would be nobody's."""
+    people = [each.people for each in organisations]
+    named = {address for each in people for address in (*each.accounting, *each.grants, *each.operator)}
+    named |= {person.second for person in persons} | {person.away.to for person in persons if person.away}
+    for address, count in Counter(each.address for each in persons).items():
+        if count > 1:
+            raise Unfit("person", f'names "{address}" twice, but each address is one person')
+        if address not in named:
+            raise Unfit("person", f'names "{address}", but no organisation has that address among its people')
 
 
 def _refuse_twins(organisations: tuple[Organisation, ...]) -> None:

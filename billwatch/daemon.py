@@ -25,6 +25,8 @@ DOCUMENTS_SECONDS = 5
 
 log = structlog.get_logger(__name__)
 
+REMINDERS_SECONDS = 60
+
 
 class Daemon:
     """A running billwatch. The socket listens from construction on, so that `url` is known."""
@@ -58,6 +60,7 @@ class Daemon:
         postman = self._house.postman()
         if postman:
             self._every("mail", pace.tick_seconds, postman.deliver)
+            self._every("reminders", REMINDERS_SECONDS, self._house.diary().look)
         self._scheduler.start()
         log.info("started", url=self.url, organisations=list(self._house.cycles))
 

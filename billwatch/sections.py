@@ -1,6 +1,7 @@
 """The tables of the configuration file. The names of fields are the names of options, units included."""
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from string import Formatter
 from typing import Annotated, Literal
@@ -14,15 +15,18 @@ from billwatch.values import (
     Address,
     AddressOrNone,
     Currency,
+    DayOfMonth,
     Days,
     DocumentHost,
     HashOrNone,
     HeaderOrNone,
+    Hours,
     IpAddress,
     Keys,
     ListeningPort,
     Minutes,
     Name,
+    NameOrNone,
     Port,
     Prefix,
     PublicUrl,
@@ -32,14 +36,20 @@ from billwatch.values import (
     StorageUrl,
     Tenant,
     Text,
+    TimeOrNone,
     Tracking,
+    WeeklyOrNone,
 )
 from reconciler import model
 from reconciler.compare import PLACEHOLDERS
 from reconciler.due import FORTNIGHT, due
+from reconciler.hours import WEEKDAYS, Weekly
 from reconciler.organisation import Mode
 from reconciler.organisation import Organisation as KnownOrganisation
 from reconciler.organisation import Policy as KnownPolicy
+from reconciler.people import Away as KnownAway
+from reconciler.people import Person as KnownPerson
+from reconciler.people import Quiet
 from reconciler.reasons import Role
 from reconciler.xero.settings import SCOPES
 
@@ -125,6 +135,13 @@ class Mail(Section, frozen=True):
     password: Secret | None = None
     sender: AddressOrNone = ""
     collect_seconds: Annotated[int, Meta(ge=0, le=3600)] = 30
+    more_minutes: Annotated[int, Meta(ge=0, le=10080)] = 60
+    resolved_minutes: Annotated[int, Meta(ge=0, le=10080)] = 15
+    remind_days: Annotated[int, Meta(ge=0, le=365)] = 3
+    escalate_days: Annotated[int, Meta(ge=0, le=365)] = 7
+    weekly: WeeklyOrNone = "monday 08:00"
+    forecast_days: Annotated[int, Meta(ge=0, le=28)] = 3
+    draft_days: Annotated[int, Meta(ge=0, le=365)] = 7
     link_days: Days = 30
     timeout_seconds: Annotated[int, Meta(ge=1, le=300)] = 20
 
@@ -134,6 +151,11 @@ class Mail(Section, frozen=True):
         if bool(self.username) != bool(self.password):
             raise Unfit("password" if self.username else "username", "is missing; it goes with the other one")
 
+    def round(self) -> Weekly | None:
+        """When the week's report goes out; `None` for never."""
+        day, _, time = self.weekly.partition(" ")
+        return Weekly(WEEKDAYS.index(day), dt.time.fromisoformat(time)) if day else None
+
 
 class People(Section, frozen=True):
     """Who is told, by role. Without addresses of their own, grants and operator are the accounting people."""
@@ -141,6 +163,46 @@ class People(Section, frozen=True):
     accounting: tuple[Address, ...] = ()
     grants: tuple[Address, ...] = ()
     operator: tuple[Address, ...] = ()
+
+
+class Away(Section, frozen=True):
+    """Up to and including which day somebody is away, and who gets their mail."""
+
+    until: dt.date
+    to: Address
+
+
+class Person(Section, frozen=True):
+    """How one address wants its mail, in every organisation that names it."""
+
+    address: Address
+    name: NameOrNone = ""
+    second: AddressOrNone = ""
+    quiet: Hours = ""
+    weekends: bool = True
+    digest: TimeOrNone = ""
+    away: Away | None = None
+
+    def __post_init__(self) -> None:
+        if self.second == self.address:
+            raise Unfit("second", "is the address itself, but must be somebody else's")
+        if self.away and self.away.to == self.address:
+            raise Unfit("away.to", "is the address itself, but must be somebody else's")
+        if self.quiet and len(set(self.quiet.split("-"))) == 1:
+            raise Unfit("quiet", f'is "{self.quiet}", but must end at another time than it begins')
+
+    def facts(self) -> KnownPerson:
+        """The person as the reconciler knows them."""
+        start, _, end = self.quiet.partition("-")
+        return KnownPerson(
+            address=self.address,
+            name=self.name,
+            second=self.second,
+            away=KnownAway(self.away.until, self.away.to) if self.away else None,
+            quiet=Quiet(dt.time.fromisoformat(start), dt.time.fromisoformat(end)) if self.quiet else None,
+            weekends=self.weekends,
+            digest=dt.time.fromisoformat(self.digest) if self.digest else None,
+        )
 
 
 class Policy(Section, frozen=True):
@@ -197,6 +259,7 @@ class Organisation(Section, frozen=True):
     history_notes: bool = False
     history_reads: Annotated[int, Meta(ge=0, le=100)] = 10
     sync_points: Annotated[tuple[Slug, ...], Meta(min_length=1)] = ("approved",)
+    lock_day: DayOfMonth = 0
     reply_to: AddressOrNone = ""
     people: People = People()
     policy: Policy = Policy()
@@ -221,7 +284,7 @@ class Organisation(Section, frozen=True):
         if self.grant == "client_credentials":
             yield self.client_id
 
-    def facts(self, fresh_minutes: int) -> KnownOrganisation:
+    def facts(self, fresh_minutes: int, persons: Iterable[Person] = ()) -> KnownOrganisation:
         """The organisation as the reconciler knows it."""
         return KnownOrganisation(
             key=self.key,
@@ -243,6 +306,8 @@ class Organisation(Section, frozen=True):
             attach_documents=self.documents.attach,
             sync_points=frozenset(self.sync_points),
             people=_by_role(self.people),
+            persons=tuple(person.facts() for person in persons),
+            lock_day=self.lock_day,
             reply_to=self.reply_to,
             policy=_policy(self.policy, fresh_minutes),
         )

@@ -98,6 +98,27 @@ HashOrNone = Annotated[
         description='a hash that "billwatch password" printed',
     ),
 ]
+Hours = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d)?\Z",
+        description='empty or two times of the day such as "18:00-07:30"',
+    ),
+]
+TimeOrNone = Annotated[
+    str, Meta(pattern=r"^(?:(?:[01]\d|2[0-3]):[0-5]\d)?\Z", description='empty or a time of the day such as "08:00"')
+]
+WeeklyOrNone = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day (?:[01]\d|2[0-3]):[0-5]\d)?\Z",
+        description='empty or a day and a time such as "monday 08:00"',
+    ),
+]
+NameOrNone = Annotated[
+    str, Meta(pattern=r"^[^\x00-\x1f\x7f]*\Z", max_length=100, description="a name of at most 100 characters")
+]
+DayOfMonth = Annotated[int, Meta(ge=0, le=31, description="a day of the month from 1 to 31, or 0 for none")]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 ListeningPort = Annotated[int, Meta(ge=1, le=65535)]
 Minutes = Annotated[int, Meta(ge=1, le=10080)]

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from urllib.parse import urlsplit
 
+from billwatch.almanac import Almanac
 from billwatch.config import Config
 from billwatch.desk import Desk
 from billwatch.papers import Papers
 from billwatch.sections import Mail
+from notify.diary import Diary
 from notify.postman import Postman
 from notify.smtp import Security, Server
 from receiver.signature import SigningKey
@@ -19,8 +21,10 @@ from reconciler.cycle import Cycle
 from reconciler.enclosing import Clerk
 from reconciler.errors import InputError, XeroError
 from reconciler.events import read_events
+from reconciler.hours import Waits
 from reconciler.organisation import Organisation
 from reconciler.ports import Clock, Drained
+from reconciler.reminding import Patience
 from reconciler.xero.connections import Connections
 from storage import Ledger
 
@@ -128,7 +132,25 @@ class House:
             clock=self.clock,
             link_days=mail.link_days,
             jitter=random.random,
+            facts=self.almanac(),
         )
+
+    def diary(self) -> Diary:
+        """What owes the mails that time brings."""
+        mail = self.config.mail
+        return Diary(
+            ledger=self.ledger,
+            organisations=self.organisations,
+            clock=self.clock,
+            patience=Patience(_days(mail.remind_days), _days(mail.escalate_days)),
+            weekly=mail.round(),
+            forecast_days=mail.forecast_days,
+        )
+
+    def almanac(self) -> Almanac:
+        """What the digests tell."""
+        mail = self.config.mail
+        return Almanac(self.ledger, self.organisations, mail.forecast_days, mail.draft_days)
 
     def signing_keys(self) -> list[SigningKey]:
         """The keys that a webhook may be signed with."""
@@ -136,8 +158,8 @@ class House:
 
     def _cycle(self, organisation: Organisation) -> Cycle:
         client = self._clients[organisation.key]
-        collect = dt.timedelta(seconds=self.config.mail.collect_seconds)
-        return Cycle(organisation, client, self.ledger, self.clock, collect, self.halt, random.random)
+        waits = waits_of(self.config.mail)
+        return Cycle(organisation, client, self.ledger, self.clock, waits, self.halt, random.random)
 
     def _clerk(self, organisation: Organisation) -> Clerk:
         papers = Papers(self.config.settings(organisation.key).documents.hosts, self.clock)
@@ -166,6 +188,19 @@ def mail_server(mail: Mail) -> Server | None:
         return None
     password = mail.password.reveal() if mail.password else ""
     return Server(mail.host, mail.port, Security(mail.security), mail.username, password, mail.timeout_seconds)
+
+
+def _days(number: int) -> dt.timedelta | None:
+    return dt.timedelta(days=number) if number else None
+
+
+def waits_of(mail: Mail) -> Waits:
+    """How long mails wait for more, as configured."""
+    return Waits(
+        dt.timedelta(seconds=mail.collect_seconds),
+        dt.timedelta(minutes=mail.more_minutes),
+        dt.timedelta(minutes=mail.resolved_minutes),
+    )
 
 
 def _mail_domain(config: Config) -> str:

@@ -110,9 +110,14 @@ class Item:
         return live and (self.theirs != self.ours or not self._same_currency)
 
     @property
+    def in_dispute(self) -> bool:
+        """Whether only a part of the money is in question: what milestone and bill differ by."""
+        return self.differs and self._same_currency and self.reason not in UNWANTED
+
+    @property
     def stake(self) -> Decimal:
-        """The money that the mail is about."""
-        return self.theirs if self.reason in UNWANTED and self.theirs is not None else self.ours
+        """The money that is in question: the difference of the two, or else the whole amount."""
+        return abs(self.ours - self.theirs) if self.in_dispute and self.theirs is not None else self._whole
 
     @property
     def stake_currency(self) -> str:
@@ -121,8 +126,8 @@ class Item:
 
     @property
     def amount(self) -> str:
-        """`stake` in words."""
-        return words.money(self.stake, self.stake_currency)
+        """What is to be paid, or for a bill that nobody wants what it asks for, in words."""
+        return words.money(self._whole, self.stake_currency)
 
     @property
     def date(self) -> dt.date:
@@ -221,12 +226,21 @@ class Item:
         return [anchor for anchor in anchors if anchor.url]
 
     @property
+    def places(self) -> list[Anchor]:
+        """Where to look in a list of several: the milestone and its bill."""
+        return [link for link in self.links if link.label not in ("Application", "Contract")]
+
+    @property
     def commands(self) -> list[str]:
         """How to act without a page."""
         key = shlex.quote(clean.plain(self.raw.case.milestone.key))
         offered = reasons.words(self.raw.verdict.reason).choices
         chosen = dict.fromkeys(text.format(key=key) for kind, text in COMMANDS.items() if kind in offered)
         return [f"billwatch explain {key}", *chosen, f'billwatch exempt {key} --reason "…"']
+
+    @property
+    def _whole(self) -> Decimal:
+        return self.theirs if self.reason in UNWANTED and self.theirs is not None else self.ours
 
     @property
     def _cancelled(self) -> bool:
@@ -277,6 +291,14 @@ def items(pairs: Iterable[tuple[Flag, Decision]], organisation: Organisation, bo
     """One item per flag and what is to be said of it, most money first."""
     made = [Item(flag, decision, clean.scrub(decision), organisation, books) for flag, decision in pairs]
     return sorted(made, key=lambda item: (-item.stake, item.key))
+
+
+def total(found: Iterable[Item]) -> str:
+    """The money in question, per currency: of whole milestones, and apart from it what is in dispute."""
+    every = list(found)
+    whole = sum_in_words((item.stake, item.stake_currency) for item in every if not item.in_dispute)
+    apart = sum_in_words((item.stake, item.stake_currency) for item in every if item.in_dispute)
+    return ", ".join([*([whole] if whole else []), *([f"{apart} in dispute"] if apart else [])])
 
 
 def sum_in_words(amounts: Iterable[tuple[Decimal, str]]) -> str:

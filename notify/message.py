@@ -11,9 +11,11 @@ from email.utils import format_datetime
 
 from notify import clean
 from notify.render import Rendered
+from notify.views import reply_to
 from reconciler.organisation import Organisation
 from reconciler.records import Mail
 
+REFERENCES = 10
 ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,255}")
 
 # At the usual 78 a subject of some 70 characters would begin with a line break, which some readers show as a space.
@@ -42,11 +44,14 @@ def compose(mail: Mail, rendered: Rendered, organisation: Organisation, sender: 
     name = clean.line(organisation.name or organisation.key, 60)
     message["From"] = _address(sender, f"billwatch for {name}")
     message["To"] = _address(mail.recipient)
-    if organisation.reply_to:
-        message["Reply-To"] = _address(organisation.reply_to)
+    if answer := reply_to(organisation, mail.recipient):
+        message["Reply-To"] = _address(answer.address, clean.line(answer.name, 60))
     message["Subject"] = rendered.subject
     message["Date"] = format_datetime(now)
     message["Message-ID"] = mail.message_id
+    if mail.earlier:
+        message["In-Reply-To"] = mail.earlier[-1]
+        message["References"] = " ".join(dict.fromkeys((mail.earlier[0], *mail.earlier[-REFERENCES:])))
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: keeps absence notes from answering
     message["List-Id"] = f"<{_label(organisation.key)}.billwatch.{sender.rpartition('@')[2]}>"
     # Quoted-printable keeps lines short and survives servers without 8BITMIME.

@@ -7,15 +7,23 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from notify import layout
+from notify.digests import Ahead, Outlook, Week, Weekly
 from notify.reports import Alert, Result, result
 from notify.views import One, PageLink, Several, View, warning
 from reconciler.model import Decision
 from reconciler.organisation import Books, Organisation
 from reconciler.records import Mail, MailKind
 
-__all__ = ["PageLink", "Rendered", "render"]
+__all__ = ["PageLink", "Rendered", "render", "render_digest"]
 
-NAMES: dict[type[View], str] = {One: "one", Several: "several", Alert: "alert", Result: "result"}
+NAMES: dict[type[View], str] = {
+    One: "one",
+    Several: "several",
+    Alert: "alert",
+    Result: "result",
+    Weekly: "weekly",
+    Ahead: "ahead",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,19 @@ def render(
 
     A flag without a decision is left out; raises ValueError for a warning none of whose flags has one.
     """
-    view = _view(mail, decisions, organisation, books, links, now)
+    return _rendered(_view(mail, decisions, organisation, books, links, now))
+
+
+def render_digest(
+    mail: Mail, told: Week | Outlook, organisation: Organisation, books: Books, now: dt.datetime
+) -> Rendered:
+    """Put into words what comes round by itself."""
+    if isinstance(told, Week):
+        return _rendered(Weekly(mail, organisation, books, PageLink(), now, told))
+    return _rendered(Ahead(mail, organisation, books, PageLink(), now, told))
+
+
+def _rendered(view: One | Several | Alert | Result | Weekly | Ahead) -> Rendered:
     name = NAMES[type(view)]
     text = layout.tidy(TEMPLATES.get_template(f"{name}.txt").render(v=view))
     return Rendered(view.subject, text, TEMPLATES.get_template(f"{name}.html").render(v=view))
@@ -68,7 +88,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    tools = (layout.wrap, layout.sides, layout.listing, layout.candidates, layout.anchors)
+    tools = (
+        layout.wrap,
+        layout.glue,
+        layout.figures,
+        layout.sides,
+        layout.listing,
+        layout.candidates,
+        layout.anchors,
+    )
     environment.filters.update({tool.__name__: tool for tool in tools})
     return environment
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from notify import clean
-from notify.items import Item, Row, items
-from notify.subjects import ALERTS, DECIDED, LONGEST, STOPPED, STOPPED_ALL, capital, fitted
-from notify.views import LISTED, PageLink, View, total
+from notify.items import Item, Row, items, sum_in_words
+from notify.subjects import ALERTS, LONGEST, OVER, OWN_MONEY, STOPPED, STOPPED_ALL, capital, decided, fitted
+from notify.views import LISTED, PageLink, View
 from reconciler import reasons, words
 from reconciler.model import ZERO, Case, Decision, Milestone, Verdict
 from reconciler.organisation import Books, Organisation
-from reconciler.reasons import Action, Choose
+from reconciler.reasons import Action, Reason
 from reconciler.records import Choice, Flag, Mail
 
 NOBODY = Milestone(organisation="", key="", title="", payee="", amount=ZERO, date=dt.date.min)
@@ -19,41 +19,60 @@ NOBODY = Milestone(organisation="", key="", title="", payee="", amount=ZERO, dat
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that stops an organisation: what happened, since when, and what to do."""
+    """One thing that stops an organisation: what happened, what to do, since when, and until when if it is over."""
 
     happened: str
     todo: str
     since: str
+    until: str = ""
 
 
 @dataclass(frozen=True)
 class Alert(View):
-    """An alert about an organisation as a whole."""
+    """An alert about an organisation as a whole, or word that it is over."""
 
     @property
     def heading(self) -> str:
-        """What is wrong."""
-        return capital(ALERTS.get(self.mail.reason, reasons.words(self.mail.reason).headline))
+        """What is wrong, or what is right again."""
+        return capital(self._headline)
 
     @property
     def subject(self) -> str:
-        """Whose books, and what is wrong."""
-        return fitted(self.name, "", ALERTS.get(self.mail.reason, reasons.words(self.mail.reason).headline))
+        """Whose books, and what is wrong or right again."""
+        return fitted(self.name, "", self._headline)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing of it lasts."""
+        return not self.mail.flags
 
     @property
     def troubles(self) -> list[Trouble]:
-        """Every open trouble of the mail."""
-        return [self._trouble(flag) for flag in self.mail.flags]
+        """Every open trouble of the mail, or those that are over."""
+        return [self._trouble(flag) for flag in self.mail.flags or self.mail.resolved]
 
     @property
     def stopped(self) -> str:
         """What does not happen while it lasts."""
-        return STOPPED.get(self.mail.reason, STOPPED_ALL).format(name=self.name)
+        if self.over:
+            return "What came in meanwhile was kept, and is caught up with. There is nothing to do."
+        return STOPPED.get(self._reason, STOPPED_ALL).format(name=self.name)
+
+    @property
+    def _reason(self) -> Reason:
+        return (self.mail.flags or self.mail.resolved)[0].reason
+
+    @property
+    def _headline(self) -> str:
+        happened = ALERTS.get(self._reason, reasons.words(self._reason).headline)
+        return OVER.get(self._reason, f"over: {happened}") if self.over else happened
 
     def _trouble(self, flag: Flag) -> Trouble:
         decision = clean.scrub(_of_nothing(flag))
         since = words.moment(flag.opened_at, self.books.zone)
-        return Trouble(words.explain(decision, self.books), words.what_to_do(decision, self.books), since)
+        until = words.moment(flag.closed_at, self.books.zone) if flag.closed_at else ""
+        todo = "" if until else words.what_to_do(decision, self.books)
+        return Trouble(words.explain(decision, self.books), todo, since, until)
 
 
 @dataclass(frozen=True)
@@ -65,17 +84,28 @@ class Result(View):
 
     @property
     def heading(self) -> str:
-        """What was decided, in the past tense."""
-        return capital(self._decided)
+        """Who decided what."""
+        return f"{self.by} decided: {decided(self.choice)}"
 
     @property
     def subject(self) -> str:
-        """Of what, what was decided, and the money."""
-        if not self.items:
-            return fitted(self.name, "", self._decided)
+        """Of what, who decided what, and the money where it makes sense."""
+        said = f"{clean.line(self.by, 30)} decided: {decided(self.choice)}"
+        money = f" ({self.money})" if self.money else ""
         if len(self.items) == 1:
-            return self.items[0].about(f"{self._decided} ({self._money(self.items[0])})")
-        return clean.clip(f"{len(self.items)} milestones {self._decided} ({total(self.items)})", LONGEST)
+            return self.items[0].about(said + money)
+        what = f"{len(self.items)} milestones" if self.items else self.name
+        return clean.clip(f"{what}: {said}{money}", LONGEST)
+
+    @property
+    def money(self) -> str:
+        """What the decision is worth, where that can be said: what is to be billed in whole, or stays billed."""
+        if self.choice.kind in OWN_MONEY:
+            return sum_in_words((item.ours, item.currency) for item in self.items)
+        if self.choice.kind == "keep":
+            kept = [(item.theirs, item.bill.currency) for item in self.items if item.bill and item.theirs is not None]
+            return sum_in_words(kept) if len(kept) == len(self.items) else ""
+        return ""
 
     @property
     def by(self) -> str:
@@ -104,8 +134,9 @@ class Result(View):
 
     @property
     def about(self) -> str:
-        """What had been warned of."""
-        return reasons.words(self.mail.reason).headline
+        """What had been warned of, each cause once."""
+        heads = dict.fromkeys(reasons.words(flag.reason).headline for flag in self.mail.flags)
+        return ", ".join(heads)
 
     @property
     def settled(self) -> bool:
@@ -121,14 +152,6 @@ class Result(View):
     def unlisted(self) -> list[Item]:
         """Those that it does not."""
         return self.items[LISTED:]
-
-    @property
-    def _decided(self) -> str:
-        return DECIDED[self.choice.kind].format(date=words.day(self.choice.date) if self.choice.date else "another day")
-
-    def _money(self, item: Item) -> str:
-        kept = self.choice.kind is Choose.KEEP and item.theirs is not None and item.bill is not None
-        return words.money(item.theirs, item.bill.currency) if kept else item.amount  # type: ignore[arg-type, union-attr]
 
 
 def result(

@@ -4,7 +4,9 @@ Names in braces: {ours} {theirs} {settled} {lock} {proposed} {bills} of one mile
 """
 
 from notify import clean
-from reconciler.reasons import Choose, Reason
+from reconciler import words
+from reconciler.reasons import Reason
+from reconciler.records import Choice
 
 LONGEST = 90
 
@@ -108,18 +110,41 @@ STOPPED_ALL = (
     "and caught up with."
 )
 
-DECIDED: dict[Choose, str] = {
-    Choose.RESYNC: "to be synced again",
-    Choose.DATE: "to be dated {date}",
-    Choose.KEEP: "kept as it is in Xero",
-    Choose.OVERWRITE: "milestone's values to be written",
-    Choose.BILL_AGAIN: "to be billed again",
-    Choose.REPLACED_BY: "replaced by another bill",
-    Choose.LINK: "linked to the bill that was there",
-    Choose.BILL_ANYWAY: "to be billed all the same",
-    Choose.GO_AHEAD: "told to go ahead",
-    Choose.EXEMPT: "exempt from syncing",
+OVER: dict[Reason, str] = {
+    Reason.CONNECTION_LOST: "connected to Xero again, syncing goes on",
+    Reason.WRONG_ORGANISATION: "connected to the right organisation again",
+    Reason.FACTS_STALE: "Xero was read completely again",
+    Reason.XERO_UNAVAILABLE: "Xero answers again, syncing goes on",
+    Reason.MASS_CHANGE: "the missing bills are settled, syncing goes on",
+    Reason.CAP_REACHED: "new bills are within the hourly cap again",
 }
+
+DECIDED: dict[str, str] = {
+    "resync": "resync",
+    "date": "date it {date}",
+    "keep": "keep what Xero has",
+    "overwrite": "write the milestone's values",
+    "bill-again": "bill it again",
+    "bill-difference": "bill the difference",
+    "replaced-by": "another bill replaced it",
+    "link": "the bill that was there counts",
+    "bill-anyway": "bill it all the same",
+    "go-ahead": "go ahead",
+    "remind": "remind us {date}",
+    "voided": "the bill was voided",
+    "exempt": "exempt it",
+}
+"""What a person decided, by the name of the choice; without a row here, it is called as on the page."""
+
+OWN_MONEY = frozenset({"date", "resync", "bill-again", "bill-anyway"})
+"""Choices about the whole amount of the milestone, so that a sum of several makes sense."""
+
+
+def decided(choice: Choice) -> str:
+    """The decision, with the day that it names."""
+    form = DECIDED.get(choice.kind, words.choice_label(choice.kind).lower())
+    day = words.day(choice.date) if choice.date else "another day"
+    return form.format(date=f"on {day}" if choice.kind == "remind" else day)
 
 
 def fitted(name: str, key: str, question: str) -> str:

@@ -16,8 +16,10 @@ from reconciler.decide import decide
 from reconciler.deeds import Historian
 from reconciler.enclosing import wanted
 from reconciler.errors import RateLimited, Temporary
+from reconciler.hours import Waits
 from reconciler.model import ZERO, Decision, Link, Verdict
 from reconciler.notes import Annotator
+from reconciler.notice import make_notice
 from reconciler.organisation import Books, Mode, Organisation
 from reconciler.pace import OF_CONTACTS, OF_LISTS, of_rights
 from reconciler.ports import Clock, Ledger, Notice, Report
@@ -56,7 +58,7 @@ def settings(organisation: str) -> str:
 class Cycle:
     """One organisation's turns. A turn is for one thread at a time; others wait for it.
 
-    Mails of one cause are collected for `collect`. Once `halt` is set, nothing more is written to Xero.
+    Mails wait for more of their kind as `waits` says. Once `halt` is set, nothing more is written to Xero.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class Cycle:
         xero: Xero,
         ledger: Ledger,
         clock: Clock,
-        collect: dt.timedelta,
+        waits: Waits,
         halt: threading.Event,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -73,7 +75,7 @@ class Cycle:
         self.lock = threading.RLock()
         self.reader = Reader(organisation, xero, ledger, clock, jitter)
         self._xero = xero
-        self._key, self._ledger, self._clock, self._collect = organisation.key, ledger, clock, collect
+        self._key, self._ledger, self._clock, self._waits = organisation.key, ledger, clock, waits
         self._halt = halt
         self._rest_until: dt.datetime | None = None
         self._stops = 0
@@ -139,7 +141,7 @@ class Cycle:
             decisions = self._ledger.milestones.standing(self._key, keys)
             reasons = {d.verdict.reason for d in decisions}
             asked = {"lists": OF_LISTS, "contacts": OF_CONTACTS, "rights": of_rights(self.organisation)}
-            bills = [d.case.link.bill_id for d in decisions if d.case.link.bill_id]
+            bills = [bill_id for d in decisions for bill_id in d.case.link.bill_ids]
             self.reader.refresh(organisation=True, **{name: bool(reasons & set(of)) for name, of in asked.items()})
             if self.reader.trouble is None:
                 self.reader.read(bills)
@@ -205,7 +207,8 @@ class Cycle:
     def _follow_settings(self) -> None:
         """What was decided under other settings is decided anew."""
         ours = self.organisation
-        now = mark(replace(ours, sync_points=frozenset(), people={}), sorted(ours.sync_points))
+        silent = replace(ours, people={}, persons=(), reply_to="", lock_day=0)
+        now = mark(replace(silent, sync_points=frozenset()), sorted(ours.sync_points))
         if self._ledger.state.get(settings(self._key)) != now:
             self._ledger.milestones.touch(self._key)
             self._ledger.state.put(settings(self._key), now)
@@ -243,8 +246,9 @@ class Cycle:
         return books
 
     def notice(self) -> Notice:
-        """Who is mailed about which reason, and when: after others of the same cause had time to join."""
-        return Notice(lambda reason: self.organisation.addresses(words(reason).roles), self._clock() + self._collect)
+        """Who is mailed about which reason, and when: after others had time to join, and when they want it."""
+        now, zone = self._clock(), self._ledger.mirror.books(self._key).zone
+        return make_notice(self.organisation, zone, self._ledger.outbox.shut(now), self._waits, now)
 
     def _annotate(self, written: Tally) -> None:
         if self.organisation.history_notes and not written.stopped and self.may_write():
@@ -293,7 +297,7 @@ class Cycle:
         for reason in filter(None, reasons):
             verdict = Verdict(Action.HOLD, reason, Link(), message=books.hold_detail)
             self._ledger.milestones.raise_alert(self._key, verdict, self.notice(), now)
-        self._ledger.milestones.clear_alerts(self._key, [r for r in reasons if r], now)
+        self._ledger.milestones.clear_alerts(self._key, [r for r in reasons if r], self.notice(), now)
 
     def _report(self, count: "Counted", written: Tally, before: Tally) -> Report:
         hold = self.books().hold

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from reconciler.due import FORTNIGHT, Due
 from reconciler.model import Defaults, Sense, Status, Tracking
+from reconciler.people import Person, Team
 from reconciler.reasons import Reason, Role
 
 
@@ -45,7 +46,8 @@ class Organisation:
 
     `tenant_id` may be empty for a custom connection. `status` is the state in which new bills are made. A
     milestone is due for billing once it has reached any of `sync_points`. `description` is the template of a bill's
-    line. `people` maps each role to mail addresses.
+    line. `people` maps each role to mail addresses, and `persons` says how some of them want their mail. `lock_day` is
+    the day of the month on which the books are usually locked to the end of the month before; 0 for none.
     """
 
     key: str
@@ -67,6 +69,8 @@ class Organisation:
     attach_documents: bool = False
     sync_points: frozenset[str] = frozenset({"approved"})
     people: dict[Role, tuple[str, ...]] = field(default_factory=dict)
+    persons: tuple[Person, ...] = ()
+    lock_day: int = 0
     reply_to: str = ""
     policy: Policy = Policy()
 
@@ -78,6 +82,11 @@ class Organisation:
     def under(self, defaults: Defaults) -> "Organisation":
         """The organisation with these settings instead of its own."""
         return replace(self, **{each.name: getattr(defaults, each.name) for each in fields(Defaults)})
+
+    @property
+    def team(self) -> Team:
+        """Its people."""
+        return Team(self.people, self.persons)
 
     def addresses(self, roles: tuple[Role, ...]) -> tuple[str, ...]:
         """The mail addresses of the given roles, each once, in the order of the roles."""

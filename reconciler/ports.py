@@ -75,13 +75,24 @@ class Applied:
     overtaken: tuple[str, ...] = ()
 
 
+def _at_once(_address: str, _reason: Reason, ready: dt.datetime) -> dt.datetime:
+    return ready
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """To whom flags of a reason are mailed, and until when more of the same cause are collected into one mail."""
+    """To whom flags of a reason are mailed, and until when more are collected into one mail.
+
+    `wanted` says when an address wants mail of that reason that is ready at that moment. `more` is for how long after
+    a mail new flags of what it told of wait, and `resolved` for how long word of a flag that closed waits for others.
+    """
 
     recipients: Callable[[Reason], tuple[str, ...]]
     send_after: dt.datetime
     cycle: str = ""
+    wanted: Callable[[str, Reason, dt.datetime], dt.datetime] = _at_once
+    more: dt.timedelta = dt.timedelta(0)
+    resolved: dt.timedelta = dt.timedelta(0)
 
 
 class Inbox(Protocol):
@@ -229,8 +240,8 @@ class Milestones(Protocol):
         """Open the organisation's own flag for a HOLD (once while it lasts) and owe its mail."""
         ...
 
-    def clear_alerts(self, organisation: str, keep: Collection[Reason], now: dt.datetime) -> None:
-        """Close the organisation's own flags, save those of the given reasons."""
+    def clear_alerts(self, organisation: str, keep: Collection[Reason], notice: Notice, now: dt.datetime) -> None:
+        """Close the organisation's own flags, save those of the given reasons, and owe word of it."""
         ...
 
 
@@ -321,6 +332,14 @@ class Enclosures(Protocol):
         ...
 
 
+class Outbox(Protocol):
+    """Mails owed."""
+
+    def shut(self, now: dt.datetime) -> frozenset[str]:
+        """The addresses that the mail server refused for good, lately."""
+        ...
+
+
 class State(Protocol):
     """Small facts that outlive a restart, by name."""
 
@@ -350,6 +369,8 @@ class Ledger(Protocol):
     def enclosures(self) -> Enclosures: ...
     @property
     def deeds(self) -> Deeds: ...
+    @property
+    def outbox(self) -> Outbox: ...
     @property
     def state(self) -> State: ...
 

@@ -35,7 +35,10 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a person decided: who, when, over which address, and what it needs besides."""
+    """What a person decided: who, when, over which address, and what it needs besides.
+
+    `shown` is the fingerprint of the facts on which it was decided.
+    """
 
     kind: Choose
     by: str
@@ -45,21 +48,31 @@ class Choice:
     bill_id: str = ""
     reason: str = ""
     until: dt.date | None = None
+    shown: str = ""
 
 
 class MailKind(StrEnum):
-    """What a mail is for: a warning about milestones, an alert about a whole organisation, the result of a choice."""
+    """What a mail is for.
+
+    A warning about milestones: new ones, those still open, those resolved; an alert about a whole organisation; a
+    warning passed on because nobody acted; the result of a choice; what a week brought; what a lock would hold up.
+    """
 
     WARNING = "warning"
     ALERT = "alert"
+    ESCALATION = "escalation"
     RESULT = "result"
+    WEEKLY = "weekly"
+    FORECAST = "forecast"
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail that is owed: one cause, one recipient.
+    """A mail that is owed to one recipient.
 
-    `flags` are what it is about (for a RESULT: the flags that were decided, and `choice` what was decided of them).
+    `flags` are what it is about (for a RESULT: the flags that were decided, and `choice` what was decided of them), and
+    `resolved` those that have closed since the recipient was told of them. `told` are the ids of those it was told of
+    earlier, `earlier` the Message-IDs of the mails that did so, oldest first, and `also` who else is told.
     `message_id` never changes, so that a repeat is recognised. `tries` counts the attempts at sending so far.
     """
 
@@ -67,12 +80,25 @@ class Mail:
     organisation: str
     recipient: str
     kind: MailKind
-    reason: Reason
+    reason: Reason | None
     message_id: str
     owed_at: dt.datetime
     flags: tuple[Flag, ...]
     choice: Choice | None = None
     tries: int = 0
+    resolved: tuple[Flag, ...] = ()
+    told: frozenset[int] = frozenset()
+    earlier: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """An address that the mail server refused for good, when, and in which words."""
+
+    address: str
+    at: dt.datetime
+    said: str
 
 
 @dataclass(frozen=True, slots=True)

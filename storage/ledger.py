@@ -22,6 +22,7 @@ from storage.reminders import Reminders
 from storage.state import State
 from storage.tickets import Tickets
 from storage.tokens import Tokens
+from storage.weeks import Weeks
 
 MAIL_DOMAIN = "billwatch.invalid"
 
@@ -46,7 +47,8 @@ class Ledger:
         self.enclosures = Enclosures(store)
         self.deeds = Deeds(store)
         self.outbox = Outbox(store, mail_domain)
-        self.reminders = Reminders(store)
+        self.reminders = Reminders(store, mail_domain)
+        self.weeks = Weeks(store)
         self.overview = Overview(store)
         self.listing = Listing(store)
         self.tickets = Tickets(store)

@@ -121,7 +121,7 @@ class Milestones:
             before = self._link(organisation, key)
             if before is None or before.version != link.version or before.pending_attempt is not None:
                 return False
-            had, has = _bills_of(before), _bills_of(link)
+            had, has = set(before.bill_ids), set(link.bill_ids)
             if any(set(self.followers(organisation, bill_id)) - {key} for bill_id in has - had):
                 return False
             changes = {**link_columns(link), "dirty": True, "version": link.version + 1}
@@ -142,6 +142,12 @@ class Milestones:
             rows = [{"organisation": organisation, "bill_id": bill_id, "key": key} for bill_id in has]
             self._store.insert(PartRow, rows)
 
+    def choices(self, organisation: str, keys: Collection[str]) -> dict[str, Choice]:
+        """What was decided last of each of these milestones, as far as anything was."""
+        mine = (ChoiceRow.organisation == organisation) & ChoiceRow.key.in_(list(keys))
+        rows = self._store.rows(ChoiceRow.select().where(mine).order_by(ChoiceRow.id))
+        return {row["key"]: row["choice"] for row in rows}
+
     def end_exemption(self, organisation: str, key: str, by: str, now: dt.datetime) -> bool:
         """End the milestone's exemption and mark it dirty; `False` when it has none."""
         with self._store.write():
@@ -159,12 +165,12 @@ class Milestones:
             else:
                 self._flags.refresh(held, verdict)
 
-    def clear_alerts(self, organisation: str, keep: Collection[Reason], now: dt.datetime) -> None:
-        """Close the organisation's own flags, save those of the given reasons."""
+    def clear_alerts(self, organisation: str, keep: Collection[Reason], notice: Notice, now: dt.datetime) -> None:
+        """Close the organisation's own flags, save those of the given reasons, and owe word of it."""
         with self._store.write():
             for flag in self._alerts(organisation):
                 if flag.reason not in keep:
-                    self._flags.close(flag, "resolved: it does not apply any more", now)
+                    self._flags.close(flag, "resolved: it does not apply any more", now, notice)
 
     def standing(self, organisation: str, keys: Collection[str]) -> list[Decision]:
         """The cases of these keys with the verdicts recorded last, in key order; undecided ones are left out.
@@ -223,10 +229,6 @@ def _keys(organisation: str, condition: Any, limit: int, after: str) -> Any:
     mine = (LinkRow.organisation == organisation) & (LinkRow.key > after)
     query = LinkRow.select(LinkRow.key).where(mine if condition is None else mine & condition)
     return query.order_by(LinkRow.key).limit(limit)
-
-
-def _bills_of(link: Link) -> set[str]:
-    return {link.bill_id, *(part.bill_id for part in link.parts)} - {""}
 
 
 def _standing(case: Case, verdict: Verdict, bills: Mapping[str, Bill], flag: Flag | None) -> Decision:

@@ -5,7 +5,7 @@ import asyncio
 import datetime as dt
 import ssl
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -13,10 +13,10 @@ from email.message import EmailMessage
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from mail_samples import BOOKS, NOW
 
+from notify.digests import Outlook, Week
 from reconciler.model import Decision
 from reconciler.organisation import Books
-from reconciler.ports import Notice
-from reconciler.records import Choice, Flag, Mail
+from reconciler.records import Mail
 
 
 class Clock:
@@ -42,6 +42,7 @@ class Owed:
     sent_at: dt.datetime | None = None
     error: str = ""
     given_up: bool = False
+    heir: str = ""
 
 
 @dataclass
@@ -73,8 +74,15 @@ class Outbox:
         owed.mail = replace(owed.mail, tries=owed.mail.tries + 1)
         owed.due = owed.claimed_until = next_try_at or owed.due
 
-    def owe_result(self, organisation: str, flags: Sequence[Flag], choice: Choice, notice: Notice) -> None:
-        raise NotImplementedError
+    def dropped(self, mail_id: int, now: dt.datetime) -> None:
+        self.owed[mail_id].given_up = True
+
+    def refused(self, mail: Mail, said: str, heir: str, send_after: dt.datetime, now: dt.datetime) -> None:
+        owed = self.owed[mail.mail_id]
+        owed.error, owed.given_up, owed.heir = said, True, heir
+
+    def shut(self, now: dt.datetime) -> frozenset[str]:
+        return frozenset()
 
 
 @dataclass
@@ -103,6 +111,16 @@ class Standing:
 
     def standing(self, organisation: str, keys: Collection[str]) -> list[Decision]:
         return [decision for decision in self.decisions if decision.case.milestone.key in keys]
+
+
+class Facts:
+    """Weeks without anything, and nothing ahead."""
+
+    def week(self, organisation: str, until: dt.datetime) -> Week:
+        return Week(until.date() - dt.timedelta(days=7), until.date())
+
+    def outlook(self, organisation: str, now: dt.datetime) -> Outlook:
+        return Outlook(None, None, (), 7)
 
 
 class Mirror:

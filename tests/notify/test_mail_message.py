@@ -12,7 +12,8 @@ from notify.message import BadAddress, Letter, compose
 from notify.preview import write
 from notify.render import render
 from reconciler.organisation import Organisation
-from reconciler.reasons import Reason
+from reconciler.people import Person
+from reconciler.reasons import Reason, Role
 from reconciler.records import Mail
 
 SENDER = "billwatch@example.org"
@@ -64,8 +65,26 @@ def test_a_subject_of_seventy_characters_stays_on_the_line_of_its_header() -> No
     assert f"Subject: {subject}\r\n".encode() in written.message.as_bytes()
 
 
-def test_without_a_person_to_reply_to_there_is_no_such_header() -> None:
-    assert received(letter(organisation=replace(ORGANISATION, reply_to="")))["Reply-To"] is None
+def test_a_reply_goes_to_a_person_of_the_other_team_unless_the_settings_name_one() -> None:
+    assert received(letter())["Reply-To"] == "grants@example.org"
+    grants = Person("grants@example.org", "Gail Example")
+    known = replace(ORGANISATION, reply_to="", persons=(grants,))
+    assert received(letter(organisation=known))["Reply-To"] == "Gail Example <grants@example.org>"
+
+
+def test_without_anybody_else_there_is_nobody_to_reply_to() -> None:
+    alone = replace(ORGANISATION, reply_to="", people={Role.ACCOUNTING: (MAIL.recipient,)})
+    assert received(letter(organisation=alone))["Reply-To"] is None
+
+
+def test_a_mail_joins_the_conversation_of_the_ones_before_it() -> None:
+    first = received(letter())
+    assert (first["References"], first["In-Reply-To"]) == (None, None)
+    before = tuple(f"<{n}@billwatch.example.org>" for n in range(20))
+    written = compose(replace(MAIL, earlier=before), RENDERED, ORGANISATION, SENDER, NOW)
+    later = received(written)
+    assert later["In-Reply-To"] == before[-1]
+    assert str(later["References"]).split() == [before[0], *before[-10:]]
 
 
 def test_a_long_message_id_stays_whole() -> None:

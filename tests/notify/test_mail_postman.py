@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from mail_doubles import Clock, Inbox, MailServer, Memory
+from mail_doubles import Clock, Facts, Inbox, MailServer, Memory
 from mail_samples import MILESTONE, NOW, ORGANISATION, alert_flag, choice, decision, flag, mail
 from structlog.testing import capture_logs
 
@@ -51,6 +51,7 @@ def postman(memory: Memory, clock: Clock, server: MailServer) -> Postman:
         clock=clock,
         link_days=30,
         jitter=lambda: 1.0,
+        facts=Facts(),
     )
 
 

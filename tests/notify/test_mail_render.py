@@ -54,7 +54,7 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.seen += data if self.open[-1:] != ["style"] else ""
+        self.seen += data.replace("\u00a0", " ") if self.open[-1:] != ["style"] else ""
 
 
 def outline(html: str) -> Outline:
@@ -131,7 +131,7 @@ def test_every_choice_makes_a_result_with_who_decided(kind: Choose) -> None:
     made = result(kind, date=dt.date(2026, 7, 1), reason="Agreed", until=dt.date(2026, 9, 30))
     assert_fit_to_send(made)
     for part in (made.text, outline(made.html).seen):
-        assert "Kim Example decided on 9 July 2026, 10:41" in part
+        assert "on 9 July 2026, 10:41" in part
         assert "The bill is approved" in part
         assert "30 September 2026" in part
 
@@ -255,9 +255,11 @@ def test_tables_have_headers_for_columns_and_rows() -> None:
 
 
 def test_the_others_who_are_asked_are_named_but_not_the_reader() -> None:
-    made = one(Reason.BILL_APPROVED)
-    assert "Also sent to: treasurer@example.org" in made.text
-    assert "accounts@example.org" not in made.text
+    made = decision(Reason.BILL_APPROVED)
+    owed = replace(mail(flag(made)), also=("treasurer@example.org",))
+    written = render(owed, [made], ORGANISATION, BOOKS, LINK, NOW)
+    assert "Also sent to: treasurer@example.org" in written.text
+    assert "accounts@example.org" not in written.text
 
 
 def test_a_result_that_leaves_a_flag_open_does_not_say_that_all_is_done() -> None:
@@ -266,14 +268,16 @@ def test_a_result_that_leaves_a_flag_open_does_not_say_that_all_is_done() -> Non
 
 
 def test_the_result_of_keeping_names_what_xero_has() -> None:
-    assert result(Choose.KEEP).subject == "Example Arts Trust M-0412: kept as it is in Xero (NZ$12,000.00)"
+    assert result(Choose.KEEP).subject == (
+        "Example Arts Trust M-0412: Kim Example decided: keep what Xero has (NZ$12,000.00)"
+    )
 
 
 def test_a_choice_about_the_whole_organisation_is_reported_without_milestones() -> None:
     owed = mail(alert_flag(Reason.CAP_REACHED), kind=MailKind.RESULT, choice=choice(Choose.GO_AHEAD))
     made = render(owed, [], ORGANISATION, BOOKS, NO_LINK, NOW)
     assert_fit_to_send(made)
-    assert made.subject == "Example Trust: told to go ahead"
+    assert made.subject == "Example Trust: Kim Example decided: go ahead"
 
 
 def test_a_warning_whose_milestones_are_all_unknown_is_refused() -> None:

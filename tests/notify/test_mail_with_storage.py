@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mail_doubles import Clock, Inbox, MailServer
+from mail_doubles import Clock, Facts, Inbox, MailServer
 from mail_samples import BOOKS, LOCK, MILESTONE, NAMES, NOW, ORGANISATION, choice
 
 from notify.postman import Delivered, Postman
@@ -49,6 +49,7 @@ def postman(ledger: Ledger, clock: Clock, mail_server: Callable[..., MailServer]
         clock=clock,
         link_days=30,
         jitter=lambda: 1.0,
+        facts=Facts(),
     )
 
 
@@ -100,4 +101,4 @@ def test_the_result_goes_to_those_who_were_warned(ledger: Ledger, postman: Postm
     postman.deliver()
     ledger.outbox.owe_result("example", opened[:1], choice(Choose.EXEMPT, reason="Paid by hand"), NOTICE)
     assert postman.deliver() == Delivered(sent=1)
-    assert inbox.messages[1]["Subject"] == "Example Choir M-0: exempt from syncing (NZ$15,000.00)"
+    assert inbox.messages[1]["Subject"] == "Example Choir M-0: Kim Example decided: exempt it"

@@ -287,7 +287,7 @@ def test_alerts_of_different_reasons_stand_side_by_side(ledger: Ledger) -> None:
     for reason in (Reason.CONNECTION_LOST, Reason.CAP_REACHED):
         ledger.milestones.raise_alert(ORG, verdict(reason), notice(), NOW)
     assert len(_flags(ledger)) == 2
-    ledger.milestones.clear_alerts(ORG, [Reason.CAP_REACHED], NOW)
+    ledger.milestones.clear_alerts(ORG, [Reason.CAP_REACHED], notice(), NOW)
     assert [flag.reason for flag in _flags(ledger)] == [Reason.CAP_REACHED]
     assert [mail.reason for mail in _claim(ledger)] == [Reason.CAP_REACHED]
 
@@ -295,17 +295,22 @@ def test_alerts_of_different_reasons_stand_side_by_side(ledger: Ledger) -> None:
 def test_clearing_alerts_leaves_milestones_and_other_organisations_alone(ledger: Ledger) -> None:
     decide(ledger, Reason.BILL_PAID)
     ledger.milestones.raise_alert("other", verdict(Reason.CONNECTION_LOST), notice(), NOW)
-    ledger.milestones.clear_alerts(ORG, [], NOW)
+    ledger.milestones.clear_alerts(ORG, [], notice(), NOW)
     assert len(_flags(ledger)) == 1
     assert len(ledger.overview.open_flags("other", 10)) == 1
 
 
-def test_an_alert_that_ended_is_mailed_again_when_it_recurs(ledger: Ledger) -> None:
+def test_an_alert_that_ended_is_told_to_be_over_and_mailed_again_when_it_recurs(ledger: Ledger) -> None:
+    told = []
     for _ in range(2):
         ledger.milestones.raise_alert(ORG, verdict(Reason.CONNECTION_LOST), notice(), NOW)
         (mail,) = _claim(ledger)
         ledger.outbox.sent(mail.mail_id, NOW)
-        ledger.milestones.clear_alerts(ORG, [], NOW)
+        ledger.milestones.clear_alerts(ORG, [], notice(), NOW)
+        (over,) = _claim(ledger)
+        ledger.outbox.sent(over.mail_id, NOW)
+        told += [(len(mail.flags), len(mail.resolved)), (len(over.flags), len(over.resolved))]
+    assert told == [(1, 0), (0, 1)] * 2
     assert _claim(ledger) == []
 
 

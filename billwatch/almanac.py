@@ -1,0 +1,51 @@
+"""What the digests tell, asked of the ledger (`notify.ports.Facts`)."""
+
+import datetime as dt
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from billwatch.foresight import if_locked, unapproved
+from notify.digests import Outlook, Week
+from reconciler.hours import lockup
+from reconciler.model import Status
+from reconciler.organisation import Organisation
+from storage import Ledger
+
+WEEK = dt.timedelta(days=7)
+DAY = dt.timedelta(days=1)
+
+
+class Almanac:
+    """Looks back a week and ahead to the usual lock. `forecast_days` and `draft_days` are how far ahead."""
+
+    def __init__(
+        self, ledger: Ledger, organisations: Mapping[str, Organisation], forecast_days: int, draft_days: int
+    ) -> None:
+        self._ledger, self._organisations = ledger, organisations
+        self._forecast_days, self._draft_days = forecast_days, draft_days
+
+    def week(self, organisation: str, until: dt.datetime) -> Week:
+        """What the seven days before brought, and what waits now."""
+        weeks, today = self._ledger.weeks, self._today(organisation, until)
+        first = today - WEEK
+        return Week(
+            since=first,
+            until=today - DAY,
+            billed=weeks.billed(organisation, until - WEEK, until),
+            paid=weeks.paid(organisation, first, today - DAY),
+            unapproved=weeks.waiting(organisation, (Status.DRAFT, Status.SUBMITTED)),
+            unpaid=weeks.waiting(organisation, (Status.AUTHORISED,)),
+            undecided=weeks.undecided(organisation),
+            late=unapproved(self._ledger, self._organisations[organisation], today, self._draft_days),
+        )
+
+    def outlook(self, organisation: str, now: dt.datetime) -> Outlook:
+        """What the usual lock would hold up if it is near, and which drafts fall due unapproved."""
+        known, today = self._organisations[organisation], self._today(organisation, now)
+        expected = lockup(known.lock_day, self._forecast_days, today) if known.lock_day else None
+        seen = if_locked(self._ledger, known, expected.to, now) if expected else None
+        late = unapproved(self._ledger, known, today, self._draft_days)
+        return Outlook(expected, seen, late, self._draft_days)
+
+    def _today(self, organisation: str, now: dt.datetime) -> dt.date:
+        return now.astimezone(ZoneInfo(self._ledger.mirror.books(organisation).zone)).date()
