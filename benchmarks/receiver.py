@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.figures import Figure, progress
 from benchmarks.generator import Generator, Load
-from benchmarks.serving import WEBHOOK_KEY, serving
+from benchmarks.serving import WEBHOOK_KEY, Place, place
 from billwatch.sandbox import Sandbox
 
 ROUNDS = 5
@@ -45,11 +45,16 @@ Contender = Callable[[Path], AbstractContextManager[int]]
 def run() -> Iterator[Figure]:
     """All contenders under full load, then billwatch at a steady rate."""
     peers.install()
-    bodies = [BODY.format(bill=uuid.UUID(int=number), number=number).encode() for number in range(REQUESTS)]
+    bodies = webhook_bodies(REQUESTS)
     with Sandbox() as xero, tempfile.TemporaryDirectory() as folder:
-        bench = Bench(xero, Generator(Path(folder), [_request(body) for body in bodies]), bodies)
+        bench = Bench(xero, Generator(Path(folder), [request(body) for body in bodies]), bodies)
         yield from bench.full_load()
         yield from bench.steady()
+
+
+def webhook_bodies(count: int) -> list[bytes]:
+    """That many bodies, each with an event of a bill of its own."""
+    return [BODY.format(bill=uuid.UUID(int=number), number=number).encode() for number in range(count)]
 
 
 class Bench:
@@ -79,7 +84,7 @@ class Bench:
 
     def steady(self) -> Iterator[Figure]:
         """Open loop: what Xero waits for when requests come at a steady rate."""
-        with tempfile.TemporaryDirectory() as folder, serving(self._xero, self._org, Path(folder)) as served:
+        with tempfile.TemporaryDirectory() as folder, self._place(Path(folder)).serving() as served:
             self._generator.run(served.port, WARM_UP_SECONDS, rate=STEADY_RATE)
             load = self._generator.run(served.port, STEADY_SECONDS, rate=STEADY_RATE)
         progress(f"steady: {len(load.acknowledged)} of {STEADY_RATE * STEADY_SECONDS:.0f} acknowledged")
@@ -109,8 +114,11 @@ class Bench:
 
     @contextmanager
     def _billwatch(self, folder: Path) -> Iterator[int]:
-        with serving(self._xero, self._org, folder) as served:
+        with self._place(folder).serving() as served:
             yield served.port
+
+    def _place(self, folder: Path) -> Place:
+        return place(self._xero, self._org, folder)
 
     def _not_stored(self, database: Path, *loads: Load) -> int:
         """How many acknowledged requests are not in the store; each is there as often as it was acknowledged."""
@@ -120,6 +128,7 @@ class Bench:
         return (acknowledged - stored).total()
 
 
-def _request(body: bytes) -> bytes:
+def request(body: bytes) -> bytes:
+    """The HTTP request with that body, signed."""
     signature = base64.b64encode(hmac.digest(WEBHOOK_KEY.encode(), body, hashlib.sha256)).decode()
     return HEAD.format(signature=signature, length=len(body)).encode() + body

@@ -1,4 +1,4 @@
-"""`billwatch serve` as an operator runs it, in a process of its own, on a database and a sandbox of the benchmark's."""
+"""A billwatch of the benchmark's own: its configuration, database and sandbox, in this process or served in another."""
 
 import os
 import secrets
@@ -8,18 +8,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 from cryptography.fernet import Fernet
 
+from billwatch.config import checked
 from billwatch.sandbox import Org, Sandbox
+from billwatch.wiring import House
 
 COMMAND = str(Path(sys.executable).with_name("billwatch"))
 WEBHOOK_KEY = "a webhook key for the benchmark"
-START_SECONDS = 30.0
-STOP_SECONDS = 30.0
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
 CONFIG = """
 [server]
 port = {port}
@@ -45,10 +47,9 @@ client_secret = "env:CLIENT_SECRET"
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A daemon that answers: its port, database and process, and how long it took from start to the first answer."""
+    """A daemon that answers: its port and process, and how long it took from start to the first answer."""
 
     port: int
-    database: Path
     process: subprocess.Popen[bytes]
     ready_seconds: float
 
@@ -58,34 +59,62 @@ class Served:
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-@contextmanager
-def serving(xero: Sandbox, org: Org, folder: Path, *, more: str = "", organisation: str = "") -> Iterator[Served]:
-    """A daemon with this sandbox; `more` and `organisation` are further lines of its configuration."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a billwatch can be opened, from any process: its configuration file and what that expects around it."""
+
+    file: Path
+    environ: dict[str, str] = field(repr=False)
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.file.with_name("billwatch.db")
+
+    def house(self) -> House:
+        """Everything put together, in this process."""
+        return House(checked(self.file.read_bytes(), self.file, environ=self.environ))
+
+    @contextmanager
+    def serving(self) -> Iterator[Served]:
+        """`billwatch serve`, as an operator runs it."""
+        port = _free_port()
+        file = self.file.with_name("served.toml")
+        file.write_text(self.file.read_text().replace("port = 0", f"port = {port}", 1))
+        began = time.perf_counter()
+        process = subprocess.Popen(  # noqa: S603  our own program
+            [COMMAND, "--config", str(file), "serve", "--log", "json"],
+            env={**os.environ, **self.environ},
+            stdout=subprocess.DEVNULL,
+            stderr=self.file.with_name("log").open("wb"),
+        )
+        with process:
+            try:
+                _await(f"http://127.0.0.1:{port}/readyz", process)
+                yield Served(port, process, time.perf_counter() - began)
+            finally:
+                process.terminate()
+                process.wait(STOP_SECONDS)
+
+
+def place(xero: Sandbox, org: Org, folder: Path, *, more: str = "", organisation: str = "") -> Place:
+    """A place in that folder; `more` and `organisation` are further lines of its configuration."""
     file = folder / "billwatch.toml"
     values = {"xero": xero.url, "tenant": org.tenant_id, "client": xero.client_id}
-    file.write_text(CONFIG.format(port=port, folder=folder, more=more, organisation=organisation, **values))
+    file.write_text(CONFIG.format(port=0, folder=folder, more=more, organisation=organisation, **values))
     environ = {
         "ENCRYPTION_KEY": Fernet.generate_key().decode(),
         "LINK_KEY": secrets.token_urlsafe(32),
         "WEBHOOK_KEY": WEBHOOK_KEY,
         "CLIENT_SECRET": xero.client_secret,
     }
-    began = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603  our own program
-        [COMMAND, "--config", str(file), "serve", "--log", "json"],
-        env={**os.environ, **environ},
-        stdout=subprocess.DEVNULL,
-        stderr=(folder / "log").open("wb"),
-    )
-    with process:
-        try:
-            _await(f"http://127.0.0.1:{port}/readyz", process)
-            yield Served(port, folder / "billwatch.db", process, time.perf_counter() - began)
-        finally:
-            process.terminate()
-            process.wait(STOP_SECONDS)
+    return Place(file, environ)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
 
 
 def _await(url: str, process: subprocess.Popen[bytes]) -> None:

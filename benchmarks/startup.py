@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.figures import Figure
-from benchmarks.serving import COMMAND, serving
+from benchmarks.serving import COMMAND, place
 from billwatch.sandbox import Org, Sandbox
 
 ROUNDS = 7
@@ -34,6 +34,6 @@ def _help_seconds() -> float:
 
 def _served(xero: Sandbox, org: Org) -> tuple[float, float]:
     """Seconds until it answered, and megabytes once its first turn is over."""
-    with tempfile.TemporaryDirectory() as folder, serving(xero, org, Path(folder)) as served:
+    with tempfile.TemporaryDirectory() as folder, place(xero, org, Path(folder)).serving() as served:
         time.sleep(IDLE_SECONDS)
         return served.ready_seconds, served.resident_mb()

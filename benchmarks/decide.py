@@ -1,0 +1,143 @@
+"""A million milestones decided afresh: how long, in how much memory, and what webhooks wait for meanwhile.
+
+A thousand milestones are billed through the sandbox, so that every fact is of the real kind; then each is copied a
+thousand times inside the database, with names of its own.
+"""
+
+import contextlib
+import datetime as dt
+import multiprocessing
+import resource
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+
+import structlog
+
+from benchmarks.figures import Figure, progress
+from benchmarks.generator import Generator
+from benchmarks.receiver import STEADY_RATE, request, webhook_bodies
+from benchmarks.serving import Place, place
+from billwatch.sandbox import Org, Sandbox
+from billwatch.wiring import House
+from reconciler.model import Milestone
+
+KEY = "example"
+FIRST = 1_000
+MILESTONES = 1_000_000
+CHANGED = 100
+LOAD_SECONDS = 15.0
+SYNCED = """
+mode = "sync"
+account = "480"
+tax = "NONE"
+people = { accounting = ["accounts@example.org"] }
+policy = { new_bills_per_hour = 100000 }
+"""
+COPIED = {
+    "milestone": ("key",),
+    "link": ("key", "bill_id"),
+    "bill": ("bill_id", "number"),
+}
+ALL_DIRTY = "UPDATE link SET dirty = 1"
+SOME_DIRTY = f"UPDATE link SET dirty = 1 WHERE key IN (SELECT key FROM link WHERE key LIKE '%x7' LIMIT {CHANGED})"
+
+
+def run() -> Iterator[Figure]:
+    """Fill a database; decide everything, then a few, each in a fresh process; then everything under load."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    with Sandbox() as xero, tempfile.TemporaryDirectory() as folder:
+        org = xero.organisation("Example Trust")
+        site = place(xero, org, Path(folder), organisation=SYNCED)
+        with site.house() as house:
+            _bill(xero, org, house)
+        _multiply(site.database)
+        seconds, held = _turn(site, ALL_DIRTY)
+        yield Figure("decide_1m_s", round(seconds, 1), "s", 25)
+        yield Figure("decide_1m_rss_mb", round(held), "MB", 250)
+        yield Figure("cycle_100_of_1m_s", round(_turn(site, SOME_DIRTY)[0], 3), "s", 0.3)
+        yield _meanwhile(site, Path(folder))
+
+
+def _turn(site: Place, change: str) -> tuple[float, float]:
+    """Seconds and peak megabytes of a turn after that change, in a process of its own."""
+    _execute(site.database, change)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+        return fresh.submit(_measured_turn, site).result()
+
+
+def _measured_turn(site: Place) -> tuple[float, float]:
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    with site.house() as house:
+        cycle = house.cycles[KEY]
+        cycle.refresh([])
+        began = time.perf_counter()
+        report = cycle.turn()
+        seconds = time.perf_counter() - began
+        progress(f"{sum(report.verdicts.values()):,} decided in {seconds:.2f} s: {dict(report.verdicts)}")
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+
+
+def _meanwhile(site: Place, folder: Path) -> Figure:
+    """What signed webhooks wait for while the daemon decides everything."""
+    _execute(site.database, ALL_DIRTY)
+    generator = Generator(folder, [request(body) for body in webhook_bodies(int(STEADY_RATE * LOAD_SECONDS))])
+    with site.serving() as served:
+        load = generator.run(served.port, LOAD_SECONDS, rate=STEADY_RATE)
+    return Figure("p99_ms_during_decide", round(load.percentile_ms(0.99), 1), "ms", 50)
+
+
+def _execute(database: Path, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(statement)
+
+
+def _bill(xero: Sandbox, org: Org, house: House) -> None:
+    """Bill the first thousand; approve, pay and leave them as they would be found."""
+    xero.limits(on=False)
+    today = xero.now().date()
+    payees = [org.add_contact(f"Payee {number}").contact_id for number in range(100)]
+    house.ledger.milestones.put([_milestone(number, today, payees) for number in range(FIRST)], house.clock())
+    cycle = house.cycles[KEY]
+    cycle.turn(sweep=True)
+    while len(org.bills()) < FIRST * 9 // 10:
+        cycle.turn()
+    for number, bill in enumerate(org.bills()):
+        if number % 10 < 8:
+            org.approve(bill.bill_id)
+        if number % 10 < 6:
+            org.pay(bill.bill_id)
+    cycle.turn(sweep=True)
+
+
+def _milestone(number: int, today: dt.date, payees: list[str]) -> Milestone:
+    stages = frozenset({"approved"}) if number % 10 else frozenset[str]()
+    amount = Decimal(1_000 + number)
+    payee = number % len(payees)
+    return Milestone(
+        KEY, _name(number), f"Stage {number}", f"Payee {payee}", amount, today, stages=stages, contact_id=payees[payee]
+    )
+
+
+def _name(number: int) -> str:
+    return f"M-{number:04d}"
+
+
+def _multiply(database: Path) -> None:
+    """Copy every milestone with its link and bill, under names of their own."""
+    progress(f"making {MILESTONES:,} milestones of {FIRST:,}")
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        for table, names in COPIED.items():
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            values = ", ".join(f"iif({c} = '', '', {c} || 'x' || n)" if c in names else c for c in columns)
+            connection.execute(
+                "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?) "
+                f"INSERT INTO {table} SELECT {values} FROM {table}, n",
+                (MILESTONES // FIRST - 1,),
+            )
+        connection.execute("ANALYZE")
