@@ -19,7 +19,7 @@ from notify.smtp import Security, Server
 from receiver.signature import SigningKey
 from reconciler.cycle import Cycle
 from reconciler.enclosing import Clerk
-from reconciler.errors import InputError, XeroError
+from reconciler.errors import XeroError
 from reconciler.events import read_events
 from reconciler.hours import Waits
 from reconciler.organisation import Organisation
@@ -87,10 +87,7 @@ class House:
 
     def cycle(self, organisation: str) -> Cycle:
         """The cycle of that organisation. Raises `InputError` for an unknown key, naming those there are."""
-        if organisation not in self.cycles:
-            known = ", ".join(f"“{key}”" for key in self.cycles)
-            raise InputError(f"There is no organisation “{organisation}”; the configuration has {known}.")
-        return self.cycles[organisation]
+        return self.cycles[self.config.settings(organisation).key]
 
     def drain(self) -> Drained | None:
         """Read raw webhook requests once things have been quiet for a moment, or the first has waited long enough."""

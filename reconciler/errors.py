@@ -18,6 +18,13 @@ class InputError(BillwatchError):
     """What somebody handed us is not usable; names where, what was wrong and what is allowed."""
 
 
+class NoMilestone(InputError):
+    """There is no such milestone, or it is not decided yet."""
+
+    def __init__(self, organisation: str, key: str) -> None:
+        super().__init__(f"There is no milestone “{key}” in {organisation}, or it is not decided yet.")
+
+
 class StorageError(BillwatchError):
     """The database cannot be used right now."""
 

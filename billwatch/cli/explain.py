@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from billwatch.cli.failures import Cannot
 from billwatch.cli.output import echo_json, echo_table, json_option, plain
 from billwatch.cli.session import Session, pass_session
 from reconciler.choices import fitting
+from reconciler.errors import NoMilestone
 from reconciler.model import Decision, Exemption, Write
 from reconciler.organisation import Books
 from reconciler.reasons import words
@@ -46,7 +46,7 @@ def command(session: Session, key: str, organisation: str, as_json: bool) -> Non
     with session.view() as ledger:
         found = ledger.milestones.standing(settings.key, [key])
         if not found:
-            raise Cannot(f'There is no decided milestone "{key}" in {settings.key}.')
+            raise NoMilestone(settings.key, key)
         (decision,), books = found, ledger.mirror.books(settings.key)
         timeline = ledger.overview.timeline(settings.key, key)
     if as_json:

@@ -7,6 +7,7 @@ from pathlib import Path
 from billwatch.config import Config, load
 from billwatch.doctor import books, machine
 from billwatch.doctor.findings import Finding, Level, failed, ok
+from billwatch.doctor.hearing import last_webhook
 from billwatch.sections import Organisation
 from reconciler.errors import BillwatchError, ConfigurationError, ConnectionLost
 from reconciler.organisation import Books
@@ -58,6 +59,7 @@ def _organisations(config: Config, clock: Clock) -> Iterator[Row]:
                 yield Row(settings.key, "connection", failed(str(error), _mend(settings, error)))
                 continue
             yield Row(settings.key, "connection", ok("Xero accepts it"))
+            yield Row(settings.key, "last webhook", last_webhook(config, settings.key, ledger))
             for name, finding in books.examine(visit):
                 yield Row(settings.key, name, finding)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from billwatch.config import Config, load
 from billwatch.initialise import Start, initialise
 from storage.ledger import Ledger
 
@@ -20,3 +21,10 @@ def ledger(configured: Path) -> Iterator[Ledger]:
     """The ledger that the configuration names."""
     with Ledger.open(f"sqlite:///{configured.parent}/billwatch.db") as ledger:
         yield ledger
+
+
+@pytest.fixture
+def config(configured: Path) -> Config:
+    """That configuration, with its client secret put in."""
+    (configured.parent / "secrets/client-secret").write_text("there", encoding="utf-8")
+    return load(configured)

@@ -19,7 +19,7 @@ from billwatch.config import load
 from billwatch.connecting.consent import Declined, Stray, ask
 from billwatch.connecting.loopback import Loopback
 from billwatch.connecting.snippet import snippet
-from billwatch.sections import REDIRECT_PORT
+from billwatch.sections import ATTACHMENTS_SCOPE, REDIRECT_PORT
 from reconciler.errors import InputError
 from reconciler.xero.settings import Connection
 from reconciler.xero.shapes import Tenant
@@ -175,4 +175,7 @@ def test_every_command_in_the_document_exists_with_its_options() -> None:
 def test_the_document_names_the_redirect_address_and_the_scopes_that_are_asked_for() -> None:
     question = ask(APP, REDIRECT_PORT)
     assert f"`{question.redirect_uri}`" in DOCUMENT
-    assert set(re.findall(r"^\| `(.*?)` \|", DOCUMENT, re.MULTILINE)) == set(asked(APP)["scope"].split())
+    assert set(re.findall(r"^\| `(.*?)` \|", DOCUMENT, re.MULTILINE)) == {
+        *asked(APP)["scope"].split(),
+        ATTACHMENTS_SCOPE,
+    }

@@ -1,13 +1,9 @@
-"""Every check of the doctor, when all is well and when it is not."""
+"""What the doctor finds of this machine, and the command that shows it."""
 
 import datetime as dt
 import os
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -15,29 +11,11 @@ import stamina
 from click.testing import CliRunner
 
 from billwatch.cli import main
-from billwatch.config import Config, load
-from billwatch.doctor import books, examine, machine
-from billwatch.doctor.books import Visit
+from billwatch.config import Config
+from billwatch.doctor import examine, machine
 from billwatch.doctor.findings import Level
 from billwatch.doctor.machine import Machine
-from reconciler.organisation import Books
-from reconciler.xero.connections import Look
-from reconciler.xero.settings import SCOPES
-from reconciler.xero.shapes import Tenant
 from storage.ledger import Ledger
-
-TENANT = "45e4708e-d862-4111-ab3a-dd8cd03913e1"
-NOW = dt.datetime(2026, 7, 9, 10, 0, tzinfo=dt.UTC)
-BOOKS = Books(
-    organisation_id="o-1",
-    name="Acme",
-    currency="NZD",
-    accounts=frozenset({"450", "480"}),
-    taxes=frozenset({"NONE", "INPUT2"}),
-    currencies=frozenset({"NZD", "EUR"}),
-    tracking=frozenset({("Region", "North")}),
-)
-Change = Callable[[Visit], Visit]
 
 
 @pytest.fixture(autouse=True)
@@ -52,267 +30,9 @@ def wall() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-@pytest.fixture
-def config(configured: Path) -> Config:
-    (configured.parent / "secrets/client-secret").write_text("there", encoding="utf-8")
-    return load(configured)
-
-
-@pytest.fixture
-def visit(config: Config) -> Visit:
-    """A visit on which nothing is wrong."""
-    look = Look((Tenant("c-1", TENANT, "ORGANISATION", "Acme"),), frozenset(SCOPES), dt.timedelta(seconds=1))
-    return Visit(config.organisation[0], config.connection("acme"), look, Books(), BOOKS, 4_000, 100)
-
-
-def settings(**changes: Any) -> Change:
-    return lambda visit: replace(visit, settings=msgspec.structs.replace(visit.settings, **changes))
-
-
-def policy(**changes: Any) -> Change:
-    def change(visit: Visit) -> Visit:
-        return settings(policy=msgspec.structs.replace(visit.settings.policy, **changes))(visit)
-
-    return change
-
-
-def look(**changes: Any) -> Change:
-    return lambda visit: replace(visit, look=replace(visit.look, **changes))
-
-
-def found(**changes: Any) -> Change:
-    return lambda visit: replace(visit, books=replace(visit.books, **changes))
-
-
-def both(*changes: Change) -> Change:
-    def change(visit: Visit) -> Visit:
-        for each in changes:
-            visit = each(visit)
-        return visit
-
-    return change
-
-
-def by_consent(visit: Visit) -> Visit:
-    return replace(visit, connection=replace(visit.connection, grant="refresh_token"))
-
-
-FAULTS: list[tuple[str, Change, str, str, str]] = [
-    (
-        "organisation",
-        lambda v: replace(v, before=Books(organisation_id="o-0", name="Acme 2")),
-        "failed",
-        "leads to “Acme” instead of “Acme 2”",
-        "Connect “Acme 2” again.",
-    ),
-    (
-        "organisation",
-        settings(tenant_id=TENANT.replace("4", "5")),
-        "failed",
-        "is not among those connected",
-        "Run billwatch connect --organisation acme.",
-    ),
-    (
-        "scopes",
-        look(scopes=frozenset(SCOPES[1:])),
-        "failed",
-        "not granted: accounting.invoices",
-        "Tick them for the custom connection",
-    ),
-    (
-        "scopes",
-        both(by_consent, look(scopes=frozenset(SCOPES[:1]))),
-        "failed",
-        "not granted: accounting.settings.read, accounting.contacts.read",
-        "Run billwatch connect --organisation acme.",
-    ),
-    ("scopes", look(scopes=None), "warning", "does not say what it allows", "Nothing, unless"),
-    ("clock", look(ahead=dt.timedelta(minutes=6)), "failed", "is 360 s ahead of Xero's", "Set the clock"),
-    ("clock", look(ahead=dt.timedelta(seconds=-40)), "warning", "is 40 s behind Xero's", "NTP"),
-    (
-        "rights",
-        both(settings(bill_status="authorised"), found(may_approve=False)),
-        "failed",
-        "may not approve them",
-        'bill_status = "submitted"',
-    ),
-    ("rights", policy(adviser_may_post=True), "warning", "whoever connected is no adviser", "Let an adviser connect"),
-    ("account", settings(account="999"), "failed", 'account "999" cannot be used', "Xero has: 450, 480"),
-    ("account", settings(account=""), "warning", "no account is set", "Set account"),
-    ("tax", settings(tax="OUTPUT9"), "failed", 'tax "OUTPUT9" cannot be used', "Xero has: INPUT2, NONE"),
-    ("currency", settings(currency="JPY"), "failed", 'currency "JPY" cannot be used', "Xero has: EUR, NZD"),
-    ("tracking", settings(tracking={"Region": "Nroth"}), "failed", "not in Xero: Region: Nroth", "Make it under"),
-    (
-        "calls left",
-        lambda v: replace(v, day_left=100),
-        "warning",
-        "100 calls are left today, so only",
-        "every 24 hours",
-    ),
-]
-
-
-@pytest.mark.parametrize(("check", "change", "level", "said", "mend"), FAULTS)
-def test_a_fault_of_an_organisation_is_found_and_its_mend_stands_beside_it(
-    visit: Visit, check: str, change: Change, level: str, said: str, mend: str
-) -> None:
-    finding = books.CHECKS[check](change(visit))
-    assert finding.level == level
-    assert said in finding.words
-    assert mend in finding.mend
-
-
-@pytest.mark.parametrize(("check", "change", "level", "said", "mend"), FAULTS)
-def test_a_fault_of_an_organisation_is_found_by_its_own_check_alone(
-    visit: Visit, check: str, change: Change, level: str, said: str, mend: str
-) -> None:
-    assert [name for name, finding in books.examine(change(visit)) if finding.level is not Level.OK] == [check]
-
-
-def test_every_check_of_an_organisation_can_find_something() -> None:
-    assert {fault[0] for fault in FAULTS} == set(books.CHECKS)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        look(ahead=None),
-        look(scopes=frozenset({"accounting.invoices", "accounting.settings", "accounting.contacts"})),
-        settings(tracking={"Region": "North"}, tax="NONE", currency="EUR"),
-        both(policy(adviser_may_post=True), found(adviser=True)),
-        lambda v: replace(v, day_left=None),
-        lambda v: replace(v, before=BOOKS),
-    ],
-)
-def test_what_is_well_is_not_complained_about(visit: Visit, change: Change) -> None:
-    assert {finding.level for _, finding in books.examine(change(visit))} == {Level.OK}
-
-
-def test_a_long_list_of_what_xero_has_is_cut(visit: Visit) -> None:
-    many = found(accounts=frozenset(str(code) for code in range(500, 600)))
-    finding = books.account(many(visit))
-    assert finding.mend.endswith("518, 519, …")
-
-
-class Door:
-    """A web server on a free port that answers as it is told, by method and by whether the signature is right."""
-
-    def __init__(self, answers: Mapping[str, tuple[int, bytes]]) -> None:
-        self.asked: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, answers))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self.port = self._server.server_port
-
-    def __enter__(self) -> "Door":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-def _handler(door: Door, answers: Mapping[str, tuple[int, bytes]]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.answer(self.path)
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            door.asked.append(self.headers["x-xero-signature"])
-            self.answer("right" if len(door.asked) == 1 else "wrong")
-
-        def answer(self, what: str) -> None:
-            status, body = answers.get(what, (404, b""))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            return
-
-    return Handler
-
-
-HEALTHY = {"/healthz": (200, b"ok\n"), "right": (200, b""), "wrong": (401, b"")}
-
-
 def seen(config: Config, path: Path, check: str) -> tuple[str, str, str]:
     finding = machine.CHECKS[check](Machine(config, path, wall))
     return finding.level.value, finding.words, finding.mend
-
-
-def at(config: Config, url: str, *, port: int = 1, keys: bool = True) -> Config:
-    """With that public address and local port, and a signing key for webhooks."""
-    change = msgspec.structs.replace
-    hooks = config.keys.links if keys else ()
-    server = change(config.server, public_url=url, port=port)
-    return change(config, server=server, xero=change(config.xero, webhook_keys=hooks))
-
-
-def test_a_public_address_that_leads_here_is_well_but_for_the_missing_encryption(
-    config: Config, configured: Path
-) -> None:
-    with Door(HEALTHY) as door:
-        level, words, mend = seen(at(config, door.url), configured, "public address")
-    assert (level, words) == ("warning", f"{door.url} leads here without encryption")
-    assert "https only" in mend
-
-
-def test_a_public_address_that_leads_elsewhere_fails_while_billwatch_runs(config: Config, configured: Path) -> None:
-    with Door(HEALTHY) as here, Door({"/healthz": (200, b"Welcome to nginx")}) as elsewhere:
-        level, words, mend = seen(at(config, elsewhere.url, port=here.port), configured, "public address")
-    assert (level, words) == ("failed", f"{elsewhere.url} does not lead to billwatch")
-    assert mend == f"Let your web server hand it on to {here.url}."
-
-
-def test_a_public_address_is_not_judged_while_billwatch_does_not_run(config: Config, configured: Path) -> None:
-    level, words, mend = seen(at(config, "http://127.0.0.1:9"), configured, "public address")
-    assert (level, mend) == ("warning", "Run billwatch serve, then billwatch doctor again.")
-    assert "was not tested" in words
-
-
-def test_without_a_public_address_there_is_nothing_to_test(config: Config, configured: Path) -> None:
-    assert seen(config, configured, "public address")[0] == "ok"
-    assert seen(config, configured, "webhooks") == (
-        "ok",
-        "none are set up; a sweep every 15 minutes finds changes",
-        "",
-    )
-
-
-def test_a_signed_webhook_comes_through_and_a_wrongly_signed_one_does_not(config: Config, configured: Path) -> None:
-    with Door(HEALTHY) as door:
-        level, words, _ = seen(at(config, door.url), configured, "webhooks")
-    assert (level, words) == ("ok", f"{door.url}/webhooks/xero takes what is signed and turns away what is not")
-    assert len(set(door.asked)) == 2
-
-
-@pytest.mark.parametrize(
-    ("answers", "level", "said", "mend"),
-    [
-        ({**HEALTHY, "right": (401, b"")}, "failed", "signed with our key is turned away", "Restart billwatch serve"),
-        ({**HEALTHY, "wrong": (200, b"")}, "failed", "answers 200 and 200 instead", "hand POST requests on unchanged"),
-        ({"/healthz": (200, b"ok")}, "failed", "answers 404 and 404 instead", "hand POST requests on unchanged"),
-        ({}, "warning", "the public address does not answer", "Run billwatch serve"),
-    ],
-)
-def test_what_keeps_webhooks_out_is_found(
-    config: Config, configured: Path, answers: dict[str, tuple[int, bytes]], level: str, said: str, mend: str
-) -> None:
-    with Door(answers) as door:
-        found_level, words, found_mend = seen(at(config, door.url), configured, "webhooks")
-    assert found_level == level
-    assert said in words
-    assert mend in found_mend
-
-
-def test_a_signing_key_without_a_public_address_is_of_no_use(config: Config, configured: Path) -> None:
-    level, _, mend = seen(at(config, ""), configured, "webhooks")
-    assert (level, mend) == ("warning", "Set public_url under [server].")
 
 
 def test_a_secret_that_is_missing_fails(config: Config, configured: Path) -> None:
