@@ -16,6 +16,7 @@ from billwatch.sections import Mail
 from notify.diary import Diary
 from notify.postman import Postman
 from notify.smtp import Security, Server
+from notify.writer import Writer
 from receiver.signature import SigningKey
 from reconciler.cycle import Cycle
 from reconciler.enclosing import Clerk
@@ -116,19 +117,20 @@ class House:
 
     def postman(self) -> Postman | None:
         """Who takes the mails; `None` while no mail server is configured."""
-        mail, server = self.config.mail, mail_server(self.config.mail)
-        if server is None:
-            return None
-        return Postman(
+        server = mail_server(self.config.mail)
+        return Postman(self.writer(), server, random.random) if server else None
+
+    def writer(self) -> Writer:
+        """Who writes the mails."""
+        mail = self.config.mail
+        return Writer(
             ledger=self.ledger,
             organisations=self.organisations,
-            server=server,
             link_keys=[secret.reveal() for secret in self.config.keys.links],
             public_url=self.config.server.public_url,
-            sender=mail.sender,
+            sender=mail.sender or f"billwatch@{_mail_domain(self.config)}",
             clock=self.clock,
             link_days=mail.link_days,
-            jitter=random.random,
             facts=self.almanac(),
         )
 

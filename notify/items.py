@@ -9,7 +9,7 @@ from functools import cached_property
 
 from notify import clean
 from notify.subjects import ONE, SAME_MONEY, fitted
-from reconciler import reasons, words
+from reconciler import outlook, reasons, words
 from reconciler.model import Bill, Decision, Field, Status
 from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Choose, Reason
@@ -156,7 +156,7 @@ class Item:
     @property
     def otherwise(self) -> str:
         """What follows if nobody acts."""
-        return words.if_nobody_acts(self.decision, self.books)
+        return outlook.if_nobody_acts(self.decision, self.books)
 
     @property
     def question(self) -> str:

@@ -10,14 +10,14 @@ from notify.message import Letter
 def write(folder: Path, letters: Iterable[Letter]) -> list[Path]:
     """Write each letter as `.txt`, `.html` and `.eml`; returns the files written.
 
-    They are named by place, reason and recipient, such as `01-period-locked-accounts-example-org.txt`.
+    They are named by place, kind and recipient, such as `01-warning-accounts-example-org.txt`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     return [path for place, letter in enumerate(letters, 1) for path in _write_one(folder, place, letter)]
 
 
 def _write_one(folder: Path, place: int, letter: Letter) -> list[Path]:
-    name = _name(f"{place:02}-{letter.mail.reason}-{letter.mail.recipient}")
+    name = _name(f"{place:02}-{letter.mail.kind}-{letter.mail.recipient}")
     text, html, whole = (folder / f"{name}.{ending}" for ending in ("txt", "html", "eml"))
     text.write_text(f"Subject: {letter.rendered.subject}\n\n{letter.rendered.text}", encoding="utf-8")
     html.write_text(letter.rendered.html, encoding="utf-8")

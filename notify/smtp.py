@@ -59,10 +59,10 @@ class Server:
         finally:
             connection.close()
 
-    def send(self, message: EmailMessage, recipient: str) -> None:
-        """Send one mail over a connection of its own. Raises `MailError`."""
+    def send(self, message: EmailMessage, recipient: str) -> str:
+        """Send one mail over a connection of its own; what the server said of it. Raises `MailError`."""
         with self.connected() as connection:
-            connection.send(message, recipient)
+            return connection.send(message, recipient)
 
     def _open(self) -> smtplib.SMTP:
         client: smtplib.SMTP | None = None
@@ -81,14 +81,34 @@ class Server:
 
     def _connect(self) -> smtplib.SMTP:
         if self.security is Security.TLS:
-            return smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=self._context())
-        return smtplib.SMTP(self.host, self.port, timeout=self.timeout)
+            return _KeepingTls(self.host, self.port, timeout=self.timeout, context=self._context())
+        return _Keeping(self.host, self.port, timeout=self.timeout)
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
         if self.ca_file:
             context.load_verify_locations(self.ca_file)
         return context
+
+
+class _Answer:
+    """Keeps what the server said when it accepted a mail, which the library throws away."""
+
+    answer = ""
+
+    def data(self, msg: object) -> tuple[int, bytes]:
+        """Send the content (RFC 5321, section 4.1.1.4)."""
+        code, said = super().data(msg)  # type: ignore[misc]
+        self.answer = f"{code} {clean.plain(said.decode(errors='replace'))}"
+        return code, said
+
+
+class _Keeping(_Answer, smtplib.SMTP):
+    pass
+
+
+class _KeepingTls(_Answer, smtplib.SMTP_SSL):
+    pass
 
 
 class Connection:
@@ -98,8 +118,8 @@ class Connection:
         self._server = server
         self._client = client
 
-    def send(self, message: EmailMessage, recipient: str) -> None:
-        """Hand over one mail; returning means that the server has accepted it.
+    def send(self, message: EmailMessage, recipient: str) -> str:
+        """Hand over one mail; returning means that the server has accepted it, in these words.
 
         Raises `Undeliverable`, `Deferred` or `Unreachable`.
         """
@@ -116,6 +136,7 @@ class Connection:
             raise Undeliverable("The mail server cannot carry an address that is not plain ASCII.") from None
         except (OSError, smtplib.SMTPException) as error:
             raise Unreachable(_why(self._server, error)) from None
+        return str(getattr(self._client, "answer", ""))
 
     def close(self) -> None:
         """Say goodbye, if the server still listens."""

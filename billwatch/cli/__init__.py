@@ -23,6 +23,7 @@ COMMANDS = {
     "status": ("status", "Show how milestones and bills stand."),
     "explain": ("explain", "Say how one milestone stands, and why."),
     "forecast": ("forecast", "Say what a lock date would hold up."),
+    "mail": ("mail", "Look at the mails of today, or send one to try it."),
     "resync": ("resync", "Sync a milestone once its cause is resolved."),
     "exempt": ("exempt", "Take a milestone out of syncing, or back in."),
     "adopt": ("adopt", "Tie milestones to bills that are in Xero already."),

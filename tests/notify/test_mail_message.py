@@ -105,7 +105,7 @@ def test_what_is_no_address_is_refused_by_name(address: str) -> None:
 def test_a_preview_writes_each_mail_in_three_forms(tmp_path: Path) -> None:
     paths = write(tmp_path / "mails", [letter()])
     assert [path.name for path in paths] == [
-        f"01-bill-approved-accounts-example-org.{ending}" for ending in ("txt", "html", "eml")
+        f"01-warning-accounts-example-org.{ending}" for ending in ("txt", "html", "eml")
     ]
     assert paths[0].read_text(encoding="utf-8").startswith(f"Subject: {RENDERED.subject}\n\n")
     assert paths[1].read_text(encoding="utf-8") == RENDERED.html

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from notify.postman import Delivered, Postman, backoff
 from notify.smtp import Security, Server
+from notify.writer import Writer
 from reconciler.reasons import Choose, Reason
 from reconciler.records import Mail, MailKind
 from reconciler.tickets import page_token, token_hash
@@ -42,16 +43,9 @@ def server(mail_server: Callable[..., MailServer]) -> MailServer:
 @pytest.fixture
 def postman(memory: Memory, clock: Clock, server: MailServer) -> Postman:
     return Postman(
-        ledger=memory,
-        organisations={"example": ORGANISATION},
-        server=Server("127.0.0.1", server.port, Security.NONE, timeout=5),
-        link_keys=KEYS,
-        public_url=PAGE,
-        sender="billwatch@example.org",
-        clock=clock,
-        link_days=30,
-        jitter=lambda: 1.0,
-        facts=Facts(),
+        Writer(memory, {"example": ORGANISATION}, KEYS, PAGE, "billwatch@example.org", clock, 30, Facts()),
+        Server("127.0.0.1", server.port, Security.NONE, timeout=5),
+        lambda: 1.0,
     )
 
 
@@ -178,7 +172,7 @@ def test_without_a_public_address_there_is_neither_link_nor_ticket(
     memory: Memory, postman: Postman, inbox: Inbox
 ) -> None:
     memory.outbox.add(owed(memory, 1))
-    replace(postman, public_url="").deliver()
+    replace(postman, writer=replace(postman.writer, public_url="")).deliver()
     assert memory.tickets.kept == {}
     assert "billwatch resync M-1" in str(inbox.messages[0].get_body(("plain",)))
 
@@ -205,13 +199,13 @@ def test_a_slow_round_leaves_the_rest_to_the_end_of_its_lease(memory: Memory, po
         clock.move(minutes=1)
         return clock()
 
-    assert replace(postman, clock=slow).deliver() == Delivered(sent=1)
+    assert replace(postman, writer=replace(postman.writer, clock=slow)).deliver() == Delivered(sent=1)
     clock.move(minutes=10)
     assert postman.deliver() == Delivered(sent=2)
 
 
 def test_writing_a_letter_changes_nothing(memory: Memory, postman: Postman, inbox: Inbox) -> None:
-    letter = postman.letter(owed(memory, 1))
+    letter = postman.writer.letter(owed(memory, 1))
     assert letter.rendered.subject.startswith("Example Arts Trust M-1")
     assert (memory.tickets.kept, inbox.messages) == ({}, [])
 

@@ -12,6 +12,7 @@ from mail_samples import BOOKS, LOCK, MILESTONE, NAMES, NOW, ORGANISATION, choic
 
 from notify.postman import Delivered, Postman
 from notify.smtp import Security, Server
+from notify.writer import Writer
 from reconciler.model import Decision, Link, Verdict
 from reconciler.ports import Notice
 from reconciler.reasons import Action, Choose, Reason
@@ -39,18 +40,9 @@ def clock() -> Clock:
 @pytest.fixture
 def postman(ledger: Ledger, clock: Clock, mail_server: Callable[..., MailServer]) -> Postman:
     server = Server("127.0.0.1", mail_server().port, Security.NONE, timeout=5)
-    return Postman(
-        ledger=ledger,
-        organisations={"example": ORGANISATION},
-        server=server,
-        link_keys=["key"],
-        public_url="https://billwatch.example.org",
-        sender="billwatch@example.org",
-        clock=clock,
-        link_days=30,
-        jitter=lambda: 1.0,
-        facts=Facts(),
-    )
+    page, sender = "https://billwatch.example.org", "billwatch@example.org"
+    writer = Writer(ledger, {"example": ORGANISATION}, ["key"], page, sender, clock, 30, Facts())
+    return Postman(writer, server, lambda: 1.0)
 
 
 def flagged(ledger: Ledger, verdict: Verdict = FLAGGED) -> tuple[Flag, ...]:
