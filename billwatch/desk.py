@@ -1,18 +1,19 @@
 """The desk: where a person's choice meets the cycle; it serves the pages (`receiver.ports.Desk`) and the commands."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from billwatch.naming import check_target, find_bill
+from billwatch.outcomes import fingerprint, prints, told
 from receiver.ports import Changed, Done, LinkRefused, Sheet
-from reconciler.choices import choose, fitting
+from reconciler.choices import choose
 from reconciler.cycle import Cycle
-from reconciler.errors import InputError, RateLimited
-from reconciler.model import Decision, Link
+from reconciler.errors import InputError, NoMilestone, RateLimited
+from reconciler.model import Bill, Decision, Link
 from reconciler.ports import Clock, Notice
-from reconciler.reasons import Choose, Role
+from reconciler.reasons import Action, Choose, Role
 from reconciler.records import Choice, Flag, Ticket
 from reconciler.tickets import token_hash
 from reconciler.words import bill_state
@@ -44,23 +45,62 @@ class Desk:
     def act(self, token: str, fingerprint: str, choice: Choice, keys: Sequence[str]) -> Done:
         """Read Xero anew, check that nothing shown has changed, make the choice, and run the cycle.
 
-        Raises `LinkRefused`, `Changed` or `Temporary` (nothing was done), or `InputError` when the choice does not fit.
+        Made once already on the same facts, it is only told again what came of it. Raises `LinkRefused`, `Changed` or
+        `Temporary` (nothing was done), or `InputError` when the choice does not fit.
         """
-        ticket = self._ticket(token)
-        cycle, choice = self._cycle(ticket), replace(choice, address=ticket.address)
+        ticket = self._known(token)
+        cycle, choice = self._cycle(ticket), replace(choice, address=ticket.address, shown=fingerprint)
         with cycle.in_person():
+            if made := self._made_before(cycle, choice, keys):
+                return made
+            ticket = self._ticket(token)
             self._look_again(cycle, ticket)
-            sheet = self._sheet(cycle, self._ticket(token))
-            if sheet.fingerprint != fingerprint:
-                raise Changed
-            chosen = [d for d in sheet.items if d.case.milestone.key in keys]
-            acted = [f for f in ticket.flags if not f.key or f.key in {d.case.milestone.key for d in chosen}]
-            self._record(cycle, chosen, choice, acted)
-            done = self._done(cycle, choice, chosen)
-            left = self._ledger.tickets.find(token_hash(token))
-            if left and not any(flag.closed_at is None for flag in left.flags):
+            if choice.kind is Choose.VOIDED:
+                done = self._believe(cycle, choice, keys, ticket.flags)
+            else:
+                sheet = self._sheet(cycle, self._ticket(token))
+                if sheet.fingerprint != fingerprint:
+                    raise Changed
+                chosen = [d for d in sheet.items if d.case.milestone.key in keys]
+                acted = [f for f in ticket.flags if not f.key or f.key in {d.case.milestone.key for d in chosen}]
+                self._record(cycle, chosen, choice, acted)
+                done = self._done(cycle, choice, chosen)
+            left = self._known(token)
+            if not any(flag.closed_at is None for flag in left.flags):
                 self._ledger.tickets.use(ticket.ticket_id, self._clock())
             return done
+
+    def made(self, token: str, shown: str, keys: Sequence[str]) -> tuple[Sheet, Done] | None:
+        """What was decided of these milestones through the link, on the facts of that fingerprint, and what came of it;
+        `None` when it was not."""
+        ticket = self._known(token)
+        done = self.made_of(ticket.organisation, keys, shown)
+        if done is None or done.choice.address != ticket.address:
+            return None
+        cycle = self._cycle(ticket)
+        books = cycle.books()
+        return Sheet(cycle.organisation, books, done.items, "", ticket.address, books.read_at), done
+
+    def made_of(self, organisation: str, keys: Sequence[str], shown: str) -> Done | None:
+        """What was decided last of all these milestones, when it was one choice on the facts of that fingerprint."""
+        found = self._ledger.milestones.choices(organisation, keys)
+        choices = [found.get(key) for key in dict.fromkeys(keys)]
+        first = choices[0] if choices else None
+        if not shown or first is None or first.shown != shown or any(each != first for each in choices):
+            return None
+        return Done(first, tuple(self._ledger.milestones.standing(organisation, keys)))
+
+    def find(self, token: str, key: str, text: str) -> Bill:
+        """The bill that somebody names by number, id or address, for a milestone of the link. Raises `InputError`."""
+        cycle = self._cycle(self._ticket(token))
+        with cycle.in_person():
+            return find_bill(self._ledger, cycle, key, text)
+
+    def find_for(self, organisation: str, key: str, text: str) -> Bill:
+        """`find`, without a link."""
+        cycle = self._cycles[organisation]
+        with cycle.in_person():
+            return find_bill(self._ledger, cycle, key, text)
 
     def renew(self, token: str) -> bool:
         """Owe a fresh mail to the address of an expired link; `False` when nothing of it is open any more."""
@@ -82,19 +122,26 @@ class Desk:
         cycle = self._cycles[organisation]
         items = tuple(self._ledger.milestones.standing(organisation, keys))
         books = cycle.books()
-        sheet = Sheet(cycle.organisation, books, items, _fingerprint(items, cycle), "", books.read_at)
+        found = prints(items, cycle)
+        sheet = Sheet(cycle.organisation, books, items, fingerprint(found), "", books.read_at, found)
         return sheet if items else None
 
-    def decide(self, organisation: str, keys: Sequence[str], choice: Choice, fingerprint: str = "") -> Done:
+    def decide(self, organisation: str, keys: Sequence[str], choice: Choice, shown: str = "") -> Done:
         """Make a choice of all these milestones, or of none: on facts read just now, without a link.
 
-        Raises `Changed` when these are not the facts of the fingerprint, or what `act` raises.
+        `shown` is the fingerprint of the facts that were shown. Raises `Changed` when they are others by now, or what
+        `act` raises.
         """
-        cycle = self._cycles[organisation]
+        cycle, choice = self._cycles[organisation], replace(choice, shown=shown)
         with cycle.in_person():
+            if made := self._made_before(cycle, choice, keys):
+                return made
+            flags = self._ledger.milestones.open_flags(organisation, keys)
             cycle.look(keys)
+            if choice.kind is Choose.VOIDED:
+                return self._believe(cycle, choice, keys, flags)
             decisions = [decision for key in keys for decision in self._one(organisation, key)]
-            if fingerprint and _fingerprint(_in_order(decisions), cycle) != fingerprint:
+            if shown and fingerprint(prints(decisions, cycle)) != shown:
                 raise Changed
             self._record(cycle, decisions, choice, self._ledger.milestones.open_flags(organisation, keys))
             return self._done(cycle, choice, decisions)
@@ -105,15 +152,15 @@ class Desk:
         with cycle.in_person():
             cycle.look([key])
             (decision,) = self._one(organisation, key)
-            bill_id = self._bill_id(organisation, bill)
+            bill_id = find_bill(self._ledger, cycle, key, bill).bill_id
             held = decision.case.bill
             if held and held.status.live and held.bill_id != bill_id:
                 raise InputError(
                     f"“{key}” follows the bill {held.number or held.bill_id}, which is {bill_state(held)}:"
                     " void or delete that one in Xero first, or both may be paid."
                 )
-            self._check_target(cycle, key, bill_id)
-            link = Link(bill_id=bill_id, generation=decision.case.link.generation, version=decision.case.link.version)
+            before = decision.case.link
+            link = Link(bill_id=bill_id, generation=before.generation, parts=before.parts, version=before.version)
             choice = replace(choice, bill_id=bill_id)
             if not self._ledger.milestones.choose(organisation, key, link, choice, None, decision.verdict.reason):
                 raise InputError(f"“{key}” is being written right now; please try again in a moment.")
@@ -145,46 +192,31 @@ class Desk:
     def _one(self, organisation: str, key: str) -> list[Decision]:
         decisions = self._ledger.milestones.standing(organisation, [key])
         if not decisions:
-            raise InputError(f"There is no milestone “{key}” in {organisation}, or it is not decided yet.")
+            raise NoMilestone(organisation, key)
         return decisions
 
-    def _check_target(self, cycle: Cycle, key: str, bill_id: str) -> None:
-        """Raise `InputError` unless the bill exists, asks for or has received money, and belongs to nobody else."""
-        organisation = cycle.organisation.key
-        self._check_free(organisation, key, bill_id)
-        cycle.reader.read([bill_id])
-        bill = self._ledger.mirror.bill(organisation, bill_id)
-        if bill is None:
-            raise InputError(f"Xero has no bill “{bill_id}”. Name another one.")
-        if not bill.status.live:
-            raise InputError(f"The bill {bill.number or bill_id} is {bill_state(bill)}. Name another one.")
-
-    def _check_free(self, organisation: str, key: str, bill_id: str) -> None:
-        """Raise `InputError` when another milestone follows the bill: it would be paid for both."""
-        others = set(self._ledger.milestones.followers(organisation, bill_id)) - {key}
-        if others:
-            raise InputError(f"That bill belongs to milestone “{min(others)}” already. Choose another one.")
-
-    def _bill_id(self, organisation: str, bill: str) -> str:
-        """The id of the bill that a person means."""
-        held = self._ledger.mirror.bill(organisation, bill.lower())
-        found = [held] if held else self._ledger.mirror.numbered(organisation, [bill])
-        if len(found) != 1:
-            many = f"{len(found)} bills carry" if found else "no bill in Xero carries"
-            raise InputError(f"“{bill}” does not name one bill: {many} that number or id. Name it by its id.")
-        return found[0].bill_id
-
-    def _ticket(self, token: str) -> Ticket:
+    def _known(self, token: str) -> Ticket:
         ticket = self._ledger.tickets.find(token_hash(token))
         if ticket is None:
             raise LinkRefused("unknown")
+        return ticket
+
+    def _ticket(self, token: str) -> Ticket:
+        ticket = self._known(token)
         if ticket.used_at:
-            raise LinkRefused("used", ticket.address)
+            raise LinkRefused("used", ticket.address, self._told(ticket))
         if not any(flag.closed_at is None for flag in ticket.flags):
-            raise LinkRefused("closed", ticket.address)
+            raise LinkRefused("closed", ticket.address, self._told(ticket))
         if self._clock() >= ticket.expires_at:
             raise LinkRefused("expired", ticket.address)
         return ticket
+
+    def _told(self, ticket: Ticket) -> str:
+        """What came of a link on which nothing is left to decide."""
+        cycle, keys = self._cycle(ticket), sorted({flag.key for flag in ticket.flags if flag.key})
+        milestones = self._ledger.milestones
+        choices = milestones.choices(ticket.organisation, keys)
+        return told(ticket, choices, milestones.standing(ticket.organisation, keys), cycle.books())
 
     def _cycle(self, ticket: Ticket) -> Cycle:
         cycle = self._cycles.get(ticket.organisation)
@@ -199,15 +231,17 @@ class Desk:
     def _sheet(self, cycle: Cycle, ticket: Ticket) -> Sheet:
         items = tuple(self._ledger.milestones.standing(ticket.organisation, self._keys(ticket)))
         if not items:
-            raise LinkRefused("closed", ticket.address)
-        books = cycle.books()
+            raise LinkRefused("closed", ticket.address, self._told(ticket))
+        books, found = cycle.books(), prints(items, cycle)
         return Sheet(
             organisation=cycle.organisation,
             books=books,
             items=items,
-            fingerprint=_fingerprint(items, cycle),
+            fingerprint=fingerprint(found),
             address=ticket.address,
             read_at=books.read_at,
+            prints=found,
+            closed=tuple(flag for flag in ticket.flags if flag.closed_at),
         )
 
     def _keys(self, ticket: Ticket) -> list[str]:
@@ -226,16 +260,39 @@ class Desk:
             raise InputError("A write to Xero is under way for this milestone; please try again in a moment.")
         key, books, milestones = cycle.organisation.key, cycle.books(), self._ledger.milestones
         for decision in decisions if choice.bill_id else ():
-            self._check_target(cycle, decision.case.milestone.key, choice.bill_id)
-        picks = [(d, *choose(d, choice, cycle.organisation, books)) for d in decisions]
+            check_target(self._ledger, cycle, decision.case.milestone.key, choice.bill_id)
+        named = self._ledger.mirror.bill(key, choice.bill_id) if choice.bill_id else None
+        picks = [(d, *choose(d, choice, cycle.organisation, books, named)) for d in decisions]
         with self._ledger.together():
             for decision, link, exemption in picks:
                 chosen = (decision.case.milestone.key, link, choice, exemption, decision.verdict.reason)
                 if not milestones.choose(key, *chosen):
                     raise Changed
-            self._ledger.outbox.owe_result(key, flags, choice, _told(cycle, choice))
+            if choice.kind is Choose.REMIND:
+                ids = [flag.flag_id for flag in flags]
+                self._ledger.reminders.remind(ids, choice.until, choice.by, choice.at)
+            self._ledger.outbox.owe_result(key, flags, choice, _hearers(cycle, choice))
         if choice.kind is Choose.GO_AHEAD:
             cycle.confirm()
+
+    def _made_before(self, cycle: Cycle, choice: Choice, keys: Sequence[str]) -> Done | None:
+        """What came of this very choice, when it was made already: of a form that was sent twice."""
+        made = self.made_of(cycle.organisation.key, keys, choice.shown)
+        return made if made and replace(made.choice, at=choice.at) == choice else None
+
+    def _believe(self, cycle: Cycle, choice: Choice, keys: Sequence[str], flags: Sequence[Flag]) -> Done:
+        """Somebody says that bills are voided: what Xero, read just now, says counts. Raises `InputError`."""
+        organisation, milestones = cycle.organisation.key, self._ledger.milestones
+        decisions, closed = milestones.standing(organisation, keys), [f for f in flags if f.key in keys]
+        for decision in decisions:
+            if decision.verdict.action in (Action.FLAG, Action.HOLD):
+                choose(decision, choice, cycle.organisation, cycle.books())
+        with self._ledger.together():
+            for decision in decisions:
+                milestone, link = decision.case.milestone, decision.case.link
+                milestones.choose(organisation, milestone.key, link, choice, None, decision.verdict.reason)
+            self._ledger.outbox.owe_result(organisation, closed, choice, _hearers(cycle, choice))
+        return self._done(cycle, choice, decisions)
 
     def _done(self, cycle: Cycle, choice: Choice, decisions: Sequence[Decision]) -> Done:
         keys = [d.case.milestone.key for d in decisions]
@@ -243,27 +300,10 @@ class Desk:
         return Done(choice, tuple(self._ledger.milestones.standing(cycle.organisation.key, keys)))
 
 
-def _in_order(decisions: Sequence[Decision]) -> list[Decision]:
-    return sorted(decisions, key=lambda decision: decision.case.milestone.key)
-
-
-def _told(cycle: Cycle, choice: Choice) -> Notice:
+def _hearers(cycle: Cycle, choice: Choice) -> Notice:
     """Who hears of a choice besides those who were warned: of an exemption, the grants team."""
     notice, organisation = cycle.notice(), cycle.organisation
     if choice.kind is not Choose.EXEMPT:
         return notice
     grants = organisation.addresses((Role.GRANTS,))
     return replace(notice, recipients=lambda reason: (*notice.recipients(reason), *grants))
-
-
-def _fingerprint(items: Sequence[Decision], cycle: Cycle) -> str:
-    """Stands for every fact that the page shows: a choice made on other facts must not go through."""
-    facts = []
-    for decision in items:
-        case, verdict = decision.case, decision.verdict
-        bill = case.bill
-        held = bill and (bill.bill_id, bill.status, bill.total, bill.settled, bill.due, bill.date, bill.updated_at)
-        offered = [Choose(kind).value for kind in fitting(decision, cycle.organisation)]
-        both = (verdict.ours, verdict.theirs, sorted(verdict.fields), verdict.lock, verdict.proposed, verdict.others)
-        facts.append((case.milestone.key, case.milestone.version, verdict.reason.value, held, both, offered))
-    return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -14,6 +14,7 @@ from receiver.dashboard.ports import Foresight, Place, Standing, Story
 from receiver.dashboard.sessions import User
 from receiver.ports import Done, Sheet
 from reconciler.cycle import Cycle, paused
+from reconciler.model import Bill
 from reconciler.organisation import Organisation
 from reconciler.ports import Clock
 from reconciler.reasons import Reason
@@ -95,6 +96,14 @@ class Office:
     def act(self, organisation: str, keys: Sequence[str], choice: Choice, fingerprint: str) -> Done:
         """Make the choice on facts read just now, if they are those of the fingerprint."""
         return self._desk.decide(organisation, keys, choice, fingerprint)
+
+    def made(self, organisation: str, keys: Sequence[str], shown: str) -> Done | None:
+        """What was decided of these milestones on the facts of that fingerprint, and how they stand since."""
+        return self._desk.made_of(organisation, keys, shown)
+
+    def find(self, organisation: str, key: str, text: str) -> Bill:
+        """The bill that somebody names, read just now."""
+        return self._desk.find_for(organisation, key, text)
 
     def end_exemption(self, organisation: str, key: str, by: str) -> bool:
         """Undo an exemption, and decide the milestone again at once."""

@@ -1,12 +1,13 @@
 """What a person typed on the page, and whether it makes a choice."""
 
 import datetime as dt
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs
 
 from receiver.sheet import ONE_BILL, View
+from reconciler.errors import InputError
+from reconciler.model import Bill
 from reconciler.reasons import Choose
 from reconciler.records import Choice
 
@@ -14,12 +15,16 @@ NAME_LENGTH = 100
 REASON_LENGTH = 500
 FIELDS_AT_MOST = 20_000
 
-_BILL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# Finds the bill that a text names, for the milestone of that key; raises `InputError`.
+Finder = Callable[[str, str], Bill]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The form as filled in, unjudged, so that a page can show it again. `keys` are the ticked milestones."""
+    """The form as filled in, unjudged, so that a page can show it again.
+
+    `keys` are the ticked milestones, `seen` the prints and keys of those that were shown.
+    """
 
     step: str = ""
     fingerprint: str = ""
@@ -30,7 +35,21 @@ class Entry:
     other: str = ""
     reason: str = ""
     until: str = ""
+    on: str = ""
     keys: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
+
+
+LISTS = ("keys", "seen")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A choice that the form makes, of which milestones, and the bill that it names."""
+
+    choice: Choice
+    keys: tuple[str, ...]
+    named: Bill | None = None
 
 
 class Unfit(Exception):
@@ -47,13 +66,19 @@ def read_entry(body: bytes) -> Entry:
         fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=FIELDS_AT_MOST)
     except ValueError:
         return Entry()
-    single = {name: values[-1].strip() for name, values in fields.items() if name in Entry.__slots__}
-    single.pop("keys", None)
-    return Entry(**single, keys=tuple(dict.fromkeys(fields.get("keys", ()))))
+    return entry_of(fields)
 
 
-def choice_of(entry: Entry, view: View, at: dt.datetime) -> tuple[Choice, tuple[str, ...]]:
-    """The choice, and the keys of the milestones that it is about. Raises `Unfit`."""
+def entry_of(fields: Mapping[str, Sequence[str]]) -> Entry:
+    """The entry of a form's fields."""
+    names = set(Entry.__slots__) - set(LISTS)
+    single = {name: values[-1].strip() for name, values in fields.items() if name in names and values}
+    keys, seen = (tuple(dict.fromkeys(fields.get(name, ()))) for name in LISTS)
+    return Entry(**single, keys=keys, seen=seen)
+
+
+def choice_of(entry: Entry, view: View, at: dt.datetime, find: Finder) -> Made:
+    """What the form makes. Raises `Unfit`."""
     blame: dict[str, str] = {}
     keys = _keys(entry, view, blame)
     option = view.option(entry.kind)
@@ -61,10 +86,11 @@ def choice_of(entry: Entry, view: View, at: dt.datetime) -> tuple[Choice, tuple[
         blame["kind"] = "Choose one of these."
     by = _text(entry.by, NAME_LENGTH, "by", "Say who decides, in at most 100 characters.", blame)
     choice = Choice(option.kind if option else Choose.RESYNC, by, at, view.address)
-    choice = _with_details(choice, entry, view, blame) if option else choice
+    choice = _with_details(choice, entry, blame) if option else choice
+    named = _bill(entry, view, find, blame) if choice.kind in ONE_BILL else None
     if blame:
         raise Unfit(blame)
-    return choice, keys
+    return Made(replace(choice, bill_id=named.bill_id) if named else choice, keys, named)
 
 
 def _keys(entry: Entry, view: View, blame: dict[str, str]) -> tuple[str, ...]:
@@ -75,11 +101,11 @@ def _keys(entry: Entry, view: View, blame: dict[str, str]) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def _with_details(choice: Choice, entry: Entry, view: View, blame: dict[str, str]) -> Choice:
+def _with_details(choice: Choice, entry: Entry, blame: dict[str, str]) -> Choice:
     if choice.kind is Choose.DATE:
         return replace(choice, date=_day(entry.date, "date", blame))
-    if choice.kind in ONE_BILL:
-        return replace(choice, bill_id=_bill(entry, view, blame))
+    if choice.kind is Choose.REMIND:
+        return replace(choice, until=_day(entry.on, "on", blame))
     if choice.kind is Choose.EXEMPT:
         sentence = "Say why, so that the next person understands it (at most 500 characters)."
         reason = _text(entry.reason, REASON_LENGTH, "reason", sentence, blame)
@@ -102,17 +128,22 @@ def _day(value: str, name: str, blame: dict[str, str]) -> dt.date | None:
         return None
 
 
-def _bill(entry: Entry, view: View, blame: dict[str, str]) -> str:
-    if not entry.other and entry.bill in {other.bill_id for other in view.others}:
-        return entry.bill
-    found = _BILL_ID.search(entry.other)
-    if found is None:
-        blame["bill"] = "Choose the bill, or paste its address from Xero."
-        return ""
-    return found[0].lower()
+def _bill(entry: Entry, view: View, find: Finder, blame: dict[str, str]) -> Bill | None:
+    text = entry.other or entry.bill
+    if not text:
+        blame["bill"] = "Choose the bill, or give its number or its address in Xero."
+        return None
+    try:
+        return find(view.items[0].key, text)
+    except InputError as error:
+        blame["bill"] = str(error)
+        return None
 
 
-def carried(entry: Entry, keys: Sequence[str]) -> list[tuple[str, str]]:
-    """The entry as hidden fields, for the page in between."""
-    names = [name for name in Entry.__slots__ if name not in ("step", "keys")]
-    return [(name, getattr(entry, name)) for name in names] + [("keys", key) for key in keys]
+def carried(entry: Entry, made: Made) -> list[tuple[str, str]]:
+    """The entry as hidden fields, for the page in between; a bill by its id, so that the one shown is the one meant."""
+    if made.named:
+        entry = replace(entry, bill=made.named.bill_id, other="")
+    names = [name for name in Entry.__slots__ if name not in ("step", *LISTS)]
+    lists = [("keys", key) for key in made.keys] + [("seen", each) for each in entry.seen]
+    return [(name, getattr(entry, name)) for name in names] + lists

@@ -10,22 +10,31 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from receiver.body import BodyLimits, BodyRefused, Disconnected, read_body
-from receiver.form import Entry, Unfit, carried, choice_of, read_entry
+from receiver.changes import since_shown
+from receiver.form import Entry, Made, Unfit, carried, choice_of, read_entry
 from receiver.ports import Changed, Desk, Done, LinkRefused, Sheet
 from receiver.render import message, render
-from receiver.sheet import Item, View, capital, narrow, total, view
+from receiver.sheet import Item, capital, narrow, other_bill, total, view
+from reconciler.choices import choose
 from reconciler.errors import BillwatchError, InputError
+from reconciler.organisation import Books
+from reconciler.outlook import what_follows
 from reconciler.reasons import Action, Choose, words
 from reconciler.records import Choice
-from reconciler.words import currency_of, day, explain, money
+from reconciler.words import EFFECTS, choice_label, currency_of, day, explain, money
 
 FORM_SECONDS = 15.0
-CHANGED = "The facts changed since this page was shown. Nothing was done; please look again."
 TRY_AGAIN = "Please open the link again in a few minutes, to see how things stand."
 INCOMPLETE = "The form did not arrive complete. Nothing was done; please try again."
 
 Clock = Callable[[], dt.datetime]
-FIELD_OF = {Choose.DATE: "date", Choose.LINK: "bill", Choose.REPLACED_BY: "bill", Choose.EXEMPT: "reason"}
+FIELD_OF = {
+    Choose.DATE: "date",
+    Choose.LINK: "bill",
+    Choose.REPLACED_BY: "bill",
+    Choose.REMIND: "on",
+    Choose.EXEMPT: "reason",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,10 @@ class LinkPages:
             return self._renew(visit.token)
         if entry.step not in ("review", "confirm") or not entry.fingerprint:
             return _page(self._show(visit), visit, banner=INCOMPLETE, status=400)
+        if entry.step == "confirm" and (made := self._desk.made(visit.token, entry.fingerprint, entry.keys)):
+            sheet, done = made
+            if (done.choice.kind, done.choice.by) == (entry.kind, " ".join(entry.by.split())):
+                return _told(Made(done.choice, entry.keys), done, sheet, more=False)
         return self._decide(visit, self._show(visit))
 
     def _show(self, visit: Visit) -> Sheet:
@@ -90,26 +103,27 @@ class LinkPages:
     def _decide(self, visit: Visit, sheet: Sheet) -> Response:
         entry = visit.typed
         if entry.fingerprint != sheet.fingerprint or not sheet.items:
-            return _page(sheet, visit, banner=CHANGED, status=409)
+            return _page(sheet, visit, banner=since_shown(entry.seen, sheet), status=409)
         seen = view(sheet)
         try:
-            choice, keys = choice_of(entry, seen, self._clock())
+            made = choice_of(entry, seen, self._clock(), lambda key, text: self._desk.find(visit.token, key, text))
+            # What a person says of Xero is asked of Xero, and decides nothing; so there is nothing to confirm.
+            if entry.step == "confirm" or made.choice.kind is Choose.VOIDED:
+                return self._act(visit, sheet, made)
+            check(made, sheet)
         except Unfit as unfit:
             return _page(sheet, visit, blame=unfit.sentences, status=422)
-        if entry.step == "confirm":
-            return self._act(visit, sheet, choice, keys)
-        return render("review.html", view=seen, decided=summary(choice, keys, sheet), hidden=carried(entry, keys))
+        return render("review.html", view=seen, decided=summary(made, sheet), hidden=carried(entry, made))
 
-    def _act(self, visit: Visit, sheet: Sheet, choice: Choice, keys: Sequence[str]) -> Response:
+    def _act(self, visit: Visit, sheet: Sheet, made: Made) -> Response:
         try:
-            done = self._desk.act(visit.token, visit.typed.fingerprint, choice, keys)
+            done = self._desk.act(visit.token, visit.typed.fingerprint, made.choice, made.keys)
         except InputError as error:
-            return _page(sheet, visit, blame={FIELD_OF.get(choice.kind, "kind"): str(error)}, status=422)
+            raise unfit(made.choice, error) from error
         except Changed:
-            return _page(self._show(visit), visit, banner=CHANGED, status=409)
-        more = visit.only is not None or len(keys) < len(sheet.items)
-        decided, results = summary(choice, keys, sheet), _results(done, sheet)
-        return render("done.html", view=view(sheet), decided=decided, results=results, more=more)
+            now = self._show(visit)
+            return _page(now, visit, banner=since_shown(visit.typed.seen, now), status=409)
+        return _told(made, done, sheet, more=visit.only is not None or len(made.keys) < len(sheet.items))
 
     def _renew(self, token: str) -> Response:
         if self._desk.renew(token):
@@ -131,13 +145,14 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one milestone stands after a choice; `open` when a person is still needed."""
+    """How one milestone stands after a choice, and what follows; `open` when a person is still needed."""
 
     key: str
     payee: str
     amount: str
     headline: str
     explanation: str
+    follows: str
     open: bool
 
 
@@ -150,29 +165,52 @@ def _page(
     return render("page.html", status, view=view(sheet), **values)
 
 
-def summary(choice: Choice, keys: Sequence[str], sheet: Sheet) -> Decided:
+def check(made: Made, sheet: Sheet) -> None:
+    """Raise `Unfit` when the choice would not be taken: better said before it is confirmed than after."""
+    for decision in sheet.items:
+        if decision.case.milestone.key in made.keys:
+            try:
+                choose(decision, made.choice, sheet.organisation, sheet.books, made.named)
+            except InputError as error:
+                raise unfit(made.choice, error) from error
+
+
+def unfit(choice: Choice, error: InputError) -> Unfit:
+    """What is said beside the field that a refusal is about."""
+    return Unfit({FIELD_OF.get(choice.kind, "kind"): str(error)})
+
+
+def summary(made: Made, sheet: Sheet) -> Decided:
     """A choice about these milestones in words."""
-    seen = view(sheet)
+    seen, choice = view(sheet), made.choice
     option = seen.option(choice.kind)
     return Decided(
-        label=option.label if option else "",
-        effect=option.effect if option else "",
+        label=choice_label(choice.kind),
+        effect=option.effect if option else EFFECTS[choice.kind],
         by=choice.by,
-        total=total(sheet, keys),
-        details=list(_details(choice, seen)),
-        items=[item for item in seen.items if item.key in keys],
+        total=total(sheet, made.keys),
+        details=list(_details(made, sheet.books)),
+        items=[item for item in seen.items if item.key in made.keys],
     )
 
 
-def _details(choice: Choice, seen: View) -> Iterator[tuple[str, str]]:
+def _details(made: Made, books: Books) -> Iterator[tuple[str, str]]:
+    choice = made.choice
     if choice.date:
         yield "New date", day(choice.date)
-    if choice.bill_id:
-        known = {other.bill_id: other.text for other in seen.others}
-        yield "Bill", known.get(choice.bill_id, choice.bill_id)
+    if made.named:
+        yield "Bill", other_bill(made.named, books).text
+    if choice.kind is Choose.REMIND and choice.until:
+        yield "Remind on", day(choice.until)
     if choice.reason:
         yield "Reason", choice.reason
         yield "Until", day(choice.until) if choice.until else "for good"
+
+
+def _told(made: Made, done: Done, sheet: Sheet, *, more: bool) -> Response:
+    """What came of a choice."""
+    remind, told = made.choice.kind is Choose.REMIND, summary(made, sheet)
+    return render("done.html", view=view(sheet), remind=remind, decided=told, results=_results(done, sheet), more=more)
 
 
 def _results(done: Done, sheet: Sheet) -> list[Result]:
@@ -183,6 +221,7 @@ def _results(done: Done, sheet: Sheet) -> list[Result]:
             amount=money(decision.case.milestone.amount, currency_of(decision, sheet.books)),
             headline=capital(words(decision.verdict.reason).headline),
             explanation=explain(decision, sheet.books),
+            follows=what_follows(decision, sheet.books),
             open=decision.verdict.action in (Action.FLAG, Action.HOLD),
         )
         for decision in done.items
@@ -192,13 +231,13 @@ def _results(done: Done, sheet: Sheet) -> list[Result]:
 def _refused(refused: LinkRefused) -> Response:
     title, sentence = REFUSED.get(refused.why, REFUSED["unknown"])
     expired = refused.why == "expired"
-    values = {"title": title, "sentences": [sentence, refused.told], "address": refused.address, "expired": expired}
+    values = {"title": title, "sentences": [refused.told or sentence], "address": refused.address, "expired": expired}
     return render("refused.html", 410 if refused.why in REFUSED and refused.why != "unknown" else 404, **values)
 
 
 REFUSED = {
     "unknown": ("This link is not known here", "Please check that the whole address was copied from the mail."),
     "expired": ("This link has expired", "Links work for a limited time, so that an old mail cannot decide anything."),
-    "used": ("This link has been used", "The choice behind it was made, and its result was mailed."),
+    "used": ("This is decided", "The link has done its work, and the result was mailed."),
     "closed": ("Already resolved", "Nothing is open any more; there is nothing to do."),
 }

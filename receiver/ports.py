@@ -1,13 +1,13 @@
 """What the door needs of the others: somewhere durable for raw requests, and a desk that acts on choices."""
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from reconciler.model import Decision
+from reconciler.model import Bill, Decision
 from reconciler.organisation import Books, Organisation
-from reconciler.records import Choice
+from reconciler.records import Choice, Flag
 
 
 class Inbox(Protocol):
@@ -42,7 +42,8 @@ class Changed(Exception):
 class Sheet:
     """What the page behind a link shows: the flags' milestones as decided, all of one cause.
 
-    `fingerprint` stands for every fact shown; a choice is made on it. `read_at` is when Xero was last read.
+    `fingerprint` stands for every fact shown; a choice is made on it, and `prints` do so for each milestone. `read_at`
+    is when Xero was last read. `closed` are the flags of the link that are closed by now.
     """
 
     organisation: Organisation
@@ -51,6 +52,8 @@ class Sheet:
     fingerprint: str
     address: str
     read_at: dt.datetime | None
+    prints: Mapping[str, str] = field(default_factory=dict)
+    closed: tuple[Flag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,19 @@ class Desk(Protocol):
     def act(self, token: str, fingerprint: str, choice: Choice, keys: Sequence[str]) -> Done:
         """Read Xero anew, check that the facts are those of the fingerprint, make the choice, run the cycle.
 
+        The same choice on the same facts again, as by a second click, is not made again: it is told what came of it.
         Raises `LinkRefused`, `Changed`, or `reconciler.errors.InputError` for a choice that does not fit.
+        """
+        ...
+
+    def made(self, token: str, shown: str, keys: Sequence[str]) -> tuple[Sheet, Done] | None:
+        """What was decided of these milestones through the link, on the facts of that fingerprint; how they stand."""
+        ...
+
+    def find(self, token: str, key: str, text: str) -> Bill:
+        """The bill that a person means by a number, an id or an address in Xero, if it may be this milestone's.
+
+        Raises `LinkRefused`, or `reconciler.errors.InputError` when it names no bill, or one that cannot be taken.
         """
         ...
 

@@ -5,12 +5,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from receiver.ports import Sheet
 from reconciler.choices import fitting
 from reconciler.locks import effective_lock
 from reconciler.model import Bill, Decision, Field, differing, first_open
 from reconciler.organisation import Books
+from reconciler.outlook import if_nobody_acts
 from reconciler.reasons import Choose, words
 from reconciler.words import (
     EFFECTS,
@@ -22,7 +24,6 @@ from reconciler.words import (
     day,
     explain,
     fields_in_words,
-    if_nobody_acts,
     moment,
     money,
     sides,
@@ -30,6 +31,7 @@ from reconciler.words import (
     who_and_when,
 )
 
+A_WEEK = dt.timedelta(days=7)
 ONE_BILL = frozenset({Choose.LINK, Choose.REPLACED_BY})
 TECHNICAL = frozenset({Field.SENSE, Field.LINES, Field.CURRENCY})
 
@@ -44,8 +46,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One milestone of the page. `who` did what it is about, and when; `rows` are (field,
-    milestone, bill), `facts` (name, value)."""
+    """One milestone of the page. `who` did what it is about, and when; `rows` are (field, milestone, bill), `facts`
+    (name, value). `seen` is its print and its key, by which a form tells what it was filled in on."""
 
     key: str
     title: str
@@ -58,6 +60,7 @@ class Item:
     same: str
     facts: list[tuple[str, str]]
     places: list[Place]
+    seen: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The page. `date` is proposed for a new date; `others` are bills to choose from."""
+    """The page. `date` is proposed for a new date, `remind` for a reminder; `others` are bills to choose from."""
 
     organisation: str
     title: str
@@ -96,6 +99,7 @@ class View:
     options: list[Option]
     others: list[OtherBill]
     date: dt.date | None
+    remind: dt.date | None
 
     @property
     def one(self) -> bool:
@@ -129,8 +133,9 @@ def view(sheet: Sheet) -> View:
         fingerprint=sheet.fingerprint,
         items=[_item(decision, sheet) for decision in sheet.items],
         options=_options(sheet),
-        others=[_other(bill, books) for bill in _candidates(first)] if len(sheet.items) == 1 else [],
+        others=[other_bill(bill, books) for bill in _candidates(first)] if len(sheet.items) == 1 else [],
         date=first.verdict.proposed,
+        remind=sheet.read_at.astimezone(ZoneInfo(books.zone)).date() + A_WEEK if sheet.read_at else None,
     )
 
 
@@ -180,6 +185,7 @@ def _item(decision: Decision, sheet: Sheet) -> Item:
         same=_same(decision),
         facts=list(_facts(decision, sheet)),
         places=_places(decision, books),
+        seen=f"{sheet.prints.get(milestone.key, '')} {milestone.key}",
     )
 
 
@@ -212,8 +218,10 @@ def _facts(decision: Decision, sheet: Sheet) -> Iterator[tuple[str, str]]:
             yield "Bill total", money(bill.total, bill.currency)
         if bill.due_date and bill.due > 0:
             yield "Due", f"{money(bill.due, bill.currency)} on {day(bill.due_date)}"
+    for earlier in decision.case.parts:
+        yield "Earlier bill", other_bill(earlier, sheet.books).text
     for other in _named(decision):
-        yield "Also in Xero", _other(other, sheet.books).text
+        yield "Also in Xero", other_bill(other, sheet.books).text
     lock = effective_lock(sheet.organisation, sheet.books)
     yield "Locked period", f"to {day(lock)}; first open day {day(first_open(lock))}" if lock else "none"
 
@@ -222,9 +230,8 @@ def _places(decision: Decision, books: Books) -> list[Place]:
     links, bill = decision.case.milestone.links, decision.case.bill
     named = [("Milestone", links.milestone), ("Application", links.application), ("Contract", links.contract)]
     named += [("Bill in Xero", bill_link(books, bill.bill_id))] if bill else []
-    named += [
-        (f"{other.number or 'Other bill'} in Xero", bill_link(books, other.bill_id)) for other in _named(decision)
-    ]
+    more = (*decision.case.parts, *_named(decision))
+    named += [(f"{other.number or 'Other bill'} in Xero", bill_link(books, other.bill_id)) for other in more]
     return [Place(name, url) for name, url in named if _web(url)]
 
 
@@ -259,7 +266,8 @@ def _candidates(decision: Decision) -> list[Bill]:
     return [bill for bill in known.values() if bill.status.live]
 
 
-def _other(bill: Bill, books: Books) -> OtherBill:
+def other_bill(bill: Bill, books: Books) -> OtherBill:
+    """A bill by number, amount, date, payee and state."""
     text = f"{bill.number or 'Bill without a number'}, {money(bill.total, bill.currency)}, {day(bill.date)}"
     return OtherBill(bill.bill_id, f"{text}, {bill.contact_name}, {bill_state(bill)}", bill_link(books, bill.bill_id))
 

@@ -300,6 +300,11 @@ class Link:
     under: Defaults | None = None
     version: int = 0
 
+    @property
+    def bill_ids(self) -> tuple[str, ...]:
+        """All bills that the milestone follows; the last one last."""
+        return (*(part.bill_id for part in self.parts), *([self.bill_id] if self.bill_id else []))
+
 
 @dataclass(frozen=True, slots=True)
 class Exemption:

@@ -1,14 +1,13 @@
 """Values and verdicts as an accountant reads them; the only place where they are put into words."""
 
 import datetime as dt
-from collections.abc import Sequence
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from reconciler.compare import with_adopted
 from reconciler.model import NEW_CONTACT, ZERO, Bill, Case, Decision, Deed, Field, Milestone, Status, Verdict
 from reconciler.organisation import Books
-from reconciler.reasons import Action, Choose, Reason, words
+from reconciler.reasons import Choose, Reason, words
 
 SYMBOLS = {"NZD": "NZ$", "AUD": "A$", "USD": "US$", "CAD": "C$", "SGD": "S$", "GBP": "£", "EUR": "€"}
 FIELD_NAMES = {
@@ -48,12 +47,6 @@ CHOICE_LABELS = {
     Choose.EXEMPT: "Exempt this milestone",
 }
 TOLD_WHEN_EQUAL = frozenset({Reason.BILL_PAID, Reason.BILL_PART_PAID, Reason.BILL_CREDITED, Reason.BILL_APPROVED})
-UNPAID = {
-    Reason.EXEMPT: "Not paid by way of Xero: the milestone is exempt.",
-    Reason.WITHDRAWN: "The milestone was withdrawn, and will not be paid.",
-    Reason.NOT_DUE: "The milestone is not due for billing yet.",
-    Reason.NOTHING_TO_PAY: "There is nothing to pay.",
-}
 LOCKS = frozenset({Reason.PERIOD_LOCKED, Reason.YEAR_LOCKED})
 EXEMPT_UNTOUCHED = "No more syncing and no more warnings for this milestone; its bill in Xero is not touched."
 EFFECTS = {
@@ -153,7 +146,7 @@ def _less_earlier(decision: Decision, books: Books) -> str:
     case, verdict = decision.case, decision.verdict
     if not case.link.parts or verdict.others:
         return ""
-    return f" ({_amount(case.milestone, books)} less what is billed already)"
+    return f" ({amount_of(case.milestone, books)} less what is billed already)"
 
 
 def bill_state(bill: Bill) -> str:
@@ -192,64 +185,6 @@ def what_to_do(decision: Decision, books: Books) -> str:
     return words(decision.verdict.reason).todo.format_map(_Values(decision, books))
 
 
-def if_nobody_acts(decision: Decision, books: Books) -> str:
-    """What follows when the warning is left alone."""
-    bill, reason = with_adopted(decision).case.bill, decision.verdict.reason
-    if bill and bill.status.live and bill.due > 0 and not bill.status.unapproved:
-        due = f" falls due on {day(bill.due_date)}" if bill.due_date else " stays due"
-        return f"If nobody acts, {money(bill.due, bill.currency)}{due}."
-    if bill and bill.status is Status.PAID:
-        return "If nobody acts, what was paid stands."
-    if bill and bill.status.unapproved:
-        return f"If nobody acts, the bill of {money(bill.total, bill.currency)} stays as it is in Xero."
-    if reason is Reason.DUPLICATE_BILL:
-        return "If nobody acts, all of these bills stay, and more than one of them may be paid."
-    if reason is Reason.POSSIBLE_DUPLICATE:
-        return "If nobody acts, the bill that is there stays the only one."
-    milestone = decision.case.milestone
-    return f"If nobody acts, the {_amount(milestone, books)} for {milestone.payee} is not billed, and not paid."
-
-
-def when_paid(decision: Decision, books: Books) -> str:
-    """When the money comes, in words that may be passed on to whoever waits for it: nothing of codes, of contacts or
-    of what others are paid."""
-    live, reason = with_adopted(decision).case.live, decision.verdict.reason
-    if reason in UNPAID:
-        return UNPAID[reason]
-    action = words(reason).action
-    if action is Action.HOLD:
-        known = f" When last looked at: {_payments(live)}" if live else ""
-        return f"Not known right now: it is looked into ({words(reason).headline}).{known}"
-    if action is Action.FLAG:
-        stuck = f"Stuck: {words(reason).headline}. Somebody has been asked to resolve it."
-        firm = [bill for bill in live if not bill.status.unapproved]
-        return f"{_payments(firm)} {stuck}" if firm else stuck
-    return _payments(live) if live else f"Not billed yet: {_amount(decision.case.milestone, books)} is to come."
-
-
-def _payments(bills: Sequence[Bill]) -> str:
-    """How far live bills are paid, and when the rest will be; of several each with its amount."""
-    if len(bills) == 1:
-        return _payment(bills[0])
-    return " ".join(f"{money(bill.total, bill.currency)}: {_lower(_payment(bill))}" for bill in bills)
-
-
-def _payment(bill: Bill) -> str:
-    """How far a live bill is paid, and when the rest will be."""
-    if bill.status.unapproved:
-        return "Waiting for approval." if bill.status is Status.SUBMITTED else "Prepared, not yet up for approval."
-    on = f" on {day(bill.paid_on)}" if bill.paid_on else ""
-    if bill.status is Status.PAID:
-        return f"Paid{on}." if bill.paid else f"Settled by a credit{on}."
-    planned = f"planned to be paid on {day(bill.planned_on)}" if bill.planned_on else ""
-    rest = planned or (f"due on {day(bill.due_date)}" if bill.due_date else "")
-    if not bill.settled:
-        return f"Approved; {rest}." if rest else "Approved."
-    how = "was paid" if bill.paid else "was credited"
-    left = f"the other {money(bill.due, bill.currency)} is {rest or 'due'}"
-    return f"{money(bill.settled, bill.currency)} {how}{on}; {left}."
-
-
 def who_and_when(deed: Deed, books: Books) -> str:
     """`3 July 2026, 10:42, by Ana Example`; without the name where Xero has none."""
     return moment(deed.at, books.zone) + (f", by {deed.by}" if deed.by else "")
@@ -282,7 +217,7 @@ def choice_effect(kind: Choose, decision: Decision, books: Books) -> str:
         rest, there = money(amounts.ours - amounts.theirs, currency), money(amounts.theirs, currency)
         return f"A second bill of {rest} is made; the one of {there} stays as it is."
     if kind is Choose.BILL_AGAIN and not decision.case.link.parts:
-        return f"A new bill of {_amount(decision.case.milestone, books)} is made; the old one stays as it is."
+        return f"A new bill of {amount_of(decision.case.milestone, books)} is made; the old one stays as it is."
     return EFFECTS[kind]
 
 
@@ -290,11 +225,8 @@ def _number(bill: Bill) -> str:
     return bill.number or "a bill without a number"
 
 
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _amount(milestone: Milestone, books: Books) -> str:
+def amount_of(milestone: Milestone, books: Books) -> str:
+    """What the milestone promises."""
     return money(milestone.amount, milestone.currency or books.currency)
 
 
@@ -322,11 +254,11 @@ class _Values(dict[str, str]):
 
     def _amount(self) -> str:
         write = self.verdict.write
-        return money(write.terms.total, write.terms.currency) if write else _amount(self.case.milestone, self.books)
+        return money(write.terms.total, write.terms.currency) if write else amount_of(self.case.milestone, self.books)
 
     def _bill_total(self) -> str:
         bill = self.bill
-        return money(bill.total, bill.currency) if bill else _amount(self.case.milestone, self.books)
+        return money(bill.total, bill.currency) if bill else amount_of(self.case.milestone, self.books)
 
     def _settled(self) -> str:
         live, bill = self.case.live, self.bill

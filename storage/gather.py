@@ -39,7 +39,7 @@ class _Gathering:
     def cases(self, keys: Sequence[str], near_days: int) -> list[Case]:
         milestones = [build(Milestone, row) for row in self._of(MilestoneRow, MilestoneRow.key, keys)]
         links = {row["key"]: build(Link, row) for row in self._of(LinkRow, LinkRow.key, keys)}
-        linked = {i for link in links.values() for i in (link.bill_id, *(p.bill_id for p in link.parts)) if i}
+        linked = {bill_id for link in links.values() for bill_id in link.bill_ids}
         bills = self._bills(BillRow.bill_id.in_(list(linked)))
         missing = {row["bill_id"] for row in self._of(MissingRow, MissingRow.bill_id, linked)}
         ours = self._ours(milestones, links)
@@ -202,7 +202,7 @@ def _open_amounts(milestone: Milestone, link: Link) -> set[Decimal]:
 
 
 def _followed(link: Link, bills: Mapping[str, Bill]) -> list[Bill | None]:
-    return [bills.get(bill_id) for bill_id in (link.bill_id, *(part.bill_id for part in link.parts))]
+    return [bills.get(bill_id) for bill_id in link.bill_ids]
 
 
 def _survivor(contact: Contact, held: Mapping[str, Contact]) -> Contact:

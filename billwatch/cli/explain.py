@@ -11,6 +11,7 @@ from reconciler.choices import fitting
 from reconciler.errors import NoMilestone
 from reconciler.model import Decision, Exemption, Write
 from reconciler.organisation import Books
+from reconciler.outlook import if_nobody_acts, when_paid
 from reconciler.reasons import words
 from reconciler.records import Choice, Enclosed, Flag
 from reconciler.words import (
@@ -20,12 +21,10 @@ from reconciler.words import (
     currency_of,
     day,
     explain,
-    if_nobody_acts,
     moment,
     money,
     sides,
     what_to_do,
-    when_paid,
     who_and_when,
 )
 from reconciler.xero_port import Outcome

@@ -1,17 +1,19 @@
 """What people do on the dashboard: looked over first, confirmed then, on just the facts that were shown."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from starlette.responses import RedirectResponse, Response
 
+from receiver.changes import CHANGED
 from receiver.dashboard.door import Fields, one
 from receiver.dashboard.ports import Office, Story
 from receiver.dashboard.sessions import Visitor
 from receiver.dashboard.views import detail, results
-from receiver.form import Entry, Unfit, choice_of
-from receiver.pages import CHANGED, FIELD_OF, summary
+from receiver.form import Entry, Made, Unfit, carried, choice_of, entry_of
+from receiver.pages import check, summary, unfit
 from receiver.ports import Changed, Done, Sheet
 from receiver.render import message, render
 from receiver.sheet import Item, view
@@ -58,24 +60,36 @@ class Acting:
         if sheet is None or entry.step == "edit":
             return self._again(visitor, story, entry)
         if entry.fingerprint != sheet.fingerprint:
+            if done := self._made(entry, sheet):
+                lines = results([(done, sheet.books)])
+                return _page(visitor, "done.html", label=choice_label(done.choice.kind), lines=lines, failed=[])
             return self._again(visitor, story, entry, banner=CHANGED, status=409)
         try:
-            choice, keys = choice_of(entry, view(sheet), self._clock())
-            if entry.step != "confirm":
-                told = summary(choice, keys, sheet)
-                return _page(
-                    visitor, "review.html", told=told, hidden=_carried(entry), more=False, blame={}, entry=entry
-                )
-            done = self._office.act(sheet.organisation.key, keys, choice, entry.fingerprint)
-        except Unfit as unfit:
-            return self._again(visitor, story, entry, blame=unfit.sentences, status=422)
-        except InputError as error:
-            blame = {FIELD_OF.get(Choose(entry.kind), "kind"): str(error)}
-            return self._again(visitor, story, entry, blame=blame, status=422)
+            made = choice_of(entry, view(sheet), self._clock(), partial(self._office.find, sheet.organisation.key))
+            if entry.step != "confirm" and made.choice.kind is not Choose.VOIDED:
+                check(made, sheet)
+                told, hidden = summary(made, sheet), carried(entry, made)
+                return _page(visitor, "review.html", told=told, hidden=hidden, more=False, blame={}, entry=entry)
+            done = self._act_on(made, sheet, entry)
+        except Unfit as wrong:
+            return self._again(visitor, story, entry, blame=wrong.sentences, status=422)
         except Changed:
             return self._anew(visitor, story, entry)
         lines = results([(done, sheet.books)])
-        return _page(visitor, "done.html", label=choice_label(choice.kind), lines=lines, failed=[])
+        return _page(visitor, "done.html", label=choice_label(made.choice.kind), lines=lines, failed=[])
+
+    def _made(self, entry: Entry, sheet: Sheet) -> Done | None:
+        """What came of the very form that was sent twice."""
+        keys = [decision.case.milestone.key for decision in sheet.items]
+        done = self._office.made(sheet.organisation.key, keys, entry.fingerprint) if entry.step == "confirm" else None
+        same = done and (done.choice.kind, done.choice.by) == (entry.kind, entry.by)
+        return done if same else None
+
+    def _act_on(self, made: Made, sheet: Sheet, entry: Entry) -> Done:
+        try:
+            return self._office.act(sheet.organisation.key, made.keys, made.choice, entry.fingerprint)
+        except InputError as error:
+            raise unfit(made.choice, error) from error
 
     def several(self, visitor: Visitor, form: Fields) -> Response:
         """The same choice about several milestones, of one organisation or more."""
@@ -164,14 +178,7 @@ class Acting:
 
 def _entry(form: Fields, visitor: Visitor) -> Entry:
     """The form as filled in; whoever is logged in is who decides."""
-    names = [name for name in Entry.__slots__ if name != "keys"]
-    typed = {name: one(form, name).strip() for name in names}
-    entry = Entry(**typed, keys=tuple(dict.fromkeys(form.get("keys", ()))))
-    return replace(entry, by=visitor.user.name)
-
-
-def _carried(entry: Entry) -> Sequence[tuple[str, str]]:
-    return [(name, getattr(entry, name)) for name in Entry.__slots__ if name not in ("step", "keys", "by")]
+    return replace(entry_of(form), by=visitor.user.name)
 
 
 def _lacking(entry: Entry) -> dict[str, str]:

@@ -152,6 +152,14 @@ class Office(Protocol):
         """
         ...
 
+    def made(self, organisation: str, keys: Sequence[str], shown: str) -> Done | None:
+        """What was decided of these milestones on the facts of that fingerprint, and how they stand since."""
+        ...
+
+    def find(self, organisation: str, key: str, text: str) -> Bill:
+        """The bill that somebody names by number, id or address. Raises `reconciler.errors.InputError`."""
+        ...
+
     def end_exemption(self, organisation: str, key: str, by: str) -> bool:
         """Undo an exemption and decide the milestone again; `False` when it has none."""
         ...

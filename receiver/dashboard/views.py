@@ -15,8 +15,9 @@ from receiver.sheet import View, capital, view
 from reconciler.locks import effective_lock
 from reconciler.model import Case
 from reconciler.organisation import Books, Mode
+from reconciler.outlook import when_paid
 from reconciler.reasons import Action, Reason, words
-from reconciler.words import bill_state, currency_of, day, explain, moment, money, when_paid
+from reconciler.words import bill_state, currency_of, day, explain, moment, money
 
 ONE = {"have": "has", "are": "is"}
 MODES = {Mode.WATCH: "watched only, nothing is written to Xero", Mode.SYNC: "live"}

@@ -32,9 +32,9 @@ no overwriting of it unless the policy `approved_bills` is `"update"`, and never
 writes nothing to Xero itself. It is recorded, and the milestone is decided again.
 """
 SHOWN = {
-    "change": "[Where the milestone is more now: bill the difference with a second bill, or keep the bill as it is. Where "
-    "it is less: enter a credit note in Xero, if money is to come back, and keep the bill. Else keep the bill as it is, "
-    "or change it by hand in Xero.]",
+    "change": "[Where the milestone is more now: bill the difference with a second bill, or keep the bill as it is. "
+    "Where it is less: enter a credit note in Xero, if money is to come back, and keep the bill. Else keep the bill as "
+    "it is, or change it by hand in Xero.]",
     "until": " [until its last day]",
     "message": " ([details])",
     "bill_total": "[bill's total]",

@@ -13,8 +13,9 @@ from world import KEY, until
 
 from billwatch.cli import main
 from billwatch.cli.session import Session
+from reconciler.outlook import when_paid
 from reconciler.reasons import Reason
-from reconciler.words import day, when_paid
+from reconciler.words import day
 from storage import Ledger
 
 

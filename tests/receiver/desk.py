@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from receiver.ports import Changed, Done, LinkRefused, Sheet
+from reconciler.errors import InputError
 from reconciler.model import Bill, Case, Decision, Field, Link, Links, Milestone, Sense, Status, Terms, Verdict
 from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Action, Reason, words
@@ -46,6 +47,7 @@ BILL = Bill(
     due_date=dt.date(2026, 7, 20),
     due=Decimal("12000.00"),
 )
+BILLS = (BILL, replace(BILL, bill_id=OTHER_ID, number="INV-77"))
 
 
 def flag(reason: Reason, *, milestone: Milestone = MILESTONE, bill: Bill | None = None, **verdict: object) -> Decision:
@@ -114,6 +116,20 @@ class HandMade:
             raise self.error
         self.acts.append((token, choice, tuple(keys)))
         return Done(choice, tuple(self._after(d) for d in self.sheet.items if d.case.milestone.key in keys))
+
+    def made(self, _token: str, shown: str, keys: Sequence[str]) -> tuple[Sheet, Done] | None:
+        for _, choice, chosen in self.acts:
+            if (chosen, shown) == (tuple(keys), self.sheet.fingerprint):
+                items = tuple(self._after(d) for d in self.sheet.items if d.case.milestone.key in keys)
+                return replace(self.sheet, items=items), Done(choice, items)
+        return None
+
+    def find(self, _token: str, _key: str, text: str) -> Bill:
+        known = {text_: bill for bill in BILLS for text_ in (bill.bill_id, bill.number)}
+        named = next((bill for name, bill in known.items() if name in text.lower() or name == text), None)
+        if named is None:
+            raise InputError(f"“{text}” does not name one bill.")
+        return named
 
     def renew(self, token: str) -> bool:
         self.renewed.append(token)

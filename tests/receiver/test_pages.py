@@ -13,6 +13,7 @@ from receiver.ports import Changed, LinkRefused
 from reconciler.errors import InputError, StorageError, Unavailable
 from reconciler.model import Status
 from reconciler.reasons import Choose, Reason
+from reconciler.records import Flag
 
 
 def test_the_page_tells_what_differs_and_what_is_the_same() -> None:
@@ -73,14 +74,78 @@ def test_going_back_from_the_review_keeps_what_was_typed() -> None:
     assert re.search(r'value="keep"[^>]* checked', answer.text)
 
 
-def test_a_second_submit_does_nothing_more() -> None:
+def test_a_second_submit_tells_the_result_again_and_does_nothing_more() -> None:
     browser = at()
-    assert browser.post(KEEP).status_code == 200
-    again = browser.post(KEEP)
-    assert again.status_code == 410
-    assert "This link has been used" in text(again)
-    assert "Ann kept what Xero has." in text(again)
+    form = {**KEEP, "keys": "M-0412"}
+    first, again = browser.post(form), browser.post(form)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.text == again.text
     assert len(browser.desk.acts) == 1
+
+
+@pytest.mark.parametrize("other", [{"by": "Ben"}, {"kind": "exempt", "reason": "Paid in kind"}])
+def test_another_choice_after_the_first_hears_of_it_and_does_nothing(other: dict[str, str]) -> None:
+    browser = at()
+    browser.post(KEEP)
+    answer = browser.post({**KEEP, **other})
+    assert answer.status_code == 410
+    assert "This is decided" in text(answer)
+    assert "Ann kept what Xero has." in text(answer)
+    assert len(browser.desk.acts) == 1
+
+
+def test_a_page_that_is_out_of_date_says_which_milestone_left_changed_or_came() -> None:
+    sheet = desk.locked(3)
+    keys = [d.case.milestone.key for d in sheet.items]
+    gone = Flag(7, "example", "M-0001", Reason.PERIOD_LOCKED, desk.NOW, None, desk.NOW, "resolved: nothing is left")
+    sheet = replace(sheet, prints=dict.fromkeys(keys, "p"), closed=(gone,))
+    seen = ["p M-0001", f"q {keys[0]}", f"p {keys[1]}"]
+    answer = at(sheet=sheet).post({**KEEP, "fingerprint": "of yesterday", "seen": seen})
+    assert answer.status_code == 409
+    told = f"Not open any more: M-0001 (resolved: nothing is left). Changed: {keys[0]}. New: {keys[2]}."
+    assert told in text(answer)
+
+
+def test_a_locked_date_is_refused_at_once_with_the_first_open_day() -> None:
+    browser = at(sheet=desk.locked(1))
+    answer = browser.post({**KEEP, "step": "review", "kind": "date", "date": "2026-06-30"})
+    assert answer.status_code == 422
+    assert "30 June 2026 is locked too" in text(answer)
+    assert "The first open day is 1 July 2026." in text(answer)
+
+
+def test_a_bill_named_by_its_number_is_shown_before_anything_is_confirmed() -> None:
+    browser = at(sheet=desk.sheet(desk.flag(Reason.BILL_VOIDED)))
+    answer = browser.post({**KEEP, "step": "review", "kind": "replaced-by", "other": "INV-77"})
+    assert answer.status_code == 200
+    assert "INV-77, NZ$12,000.00, 3 July 2026, Example Choir, approved, unpaid" in text(answer)
+    assert f'name="bill" value="{desk.OTHER_ID}"' in answer.text
+
+
+def test_who_says_that_it_is_voided_need_not_confirm_and_hears_what_xero_says() -> None:
+    sheet = desk.sheet(desk.flag(Reason.BILL_NOT_WANTED, bill=desk.BILL, others=(desk.BILL_ID,)))
+    voided = {**KEEP, "step": "review", "kind": "voided"}
+    agreed = at(sheet=sheet, after=Reason.WITHDRAWN)
+    assert "How things stand now" in text(agreed.post(voided))
+    assert agreed.desk.acts[0][1].kind is Choose.VOIDED
+    answer = at(sheet=sheet, error=InputError("Xero, asked just now, still has the bill.")).post(voided)
+    assert answer.status_code == 422
+    assert "still has the bill" in text(answer)
+
+
+def test_a_reminder_is_for_a_day_that_is_shown_and_confirmed() -> None:
+    browser = at()
+    assert 'name="on" value="2026-07-16"' in browser.get().text
+    remind = {**KEEP, "kind": "remind", "on": "2026-07-20"}
+    assert "Remind on 20 July 2026" in text(browser.post({**remind, "step": "review"}))
+    assert "It is quiet until then" in text(browser.post(remind))
+    assert browser.desk.acts[0][1].until == dt.date(2026, 7, 20)
+
+
+@pytest.mark.parametrize("on", ["", "2026-07-09", "soon"])
+def test_a_reminder_for_no_day_or_a_day_gone_by_is_refused(on: str) -> None:
+    browser = at()
+    assert browser.post({**KEEP, "step": "review", "kind": "remind", "on": on}).status_code == 422
 
 
 @pytest.mark.parametrize("missing", ["fingerprint", "step"])
@@ -121,12 +186,12 @@ WRONG: dict[str, tuple[desk.Sheet, dict[str, str], str]] = {
     "no bill": (
         desk.sheet(desk.flag(Reason.BILL_VOIDED)),
         {"kind": "replaced-by", "other": "INV-1"},
-        "paste its address",
+        "“INV-1” does not name one bill",
     ),
     "unoffered bill": (
         desk.sheet(desk.flag(Reason.BILL_VOIDED)),
         {"kind": "replaced-by", "bill": "x"},
-        "paste its address",
+        "“x” does not name one bill",
     ),
 }
 
@@ -222,7 +287,7 @@ def test_a_milestone_that_is_not_on_the_sheet_cannot_be_reached_by_its_name() ->
 def test_only_choices_that_fit_every_milestone_are_offered() -> None:
     pair = desk.sheet(*(desk.flag(Reason.BILL_VOIDED, milestone=replace(desk.MILESTONE, key=k)) for k in ("a", "b")))
     offered = re.findall(r'name="kind" id="[^"]+" value="([^"]+)"', at(sheet=pair).get().text)
-    assert offered == ["bill-again", "exempt"]
+    assert offered == ["bill-again", "remind", "exempt"]
 
 
 def test_different_explanations_stand_with_their_milestones() -> None:
@@ -256,7 +321,7 @@ def test_a_milestone_that_is_resolved_by_now_leaves_nothing_to_decide() -> None:
     [
         ("unknown", 404, "This link is not known here"),
         ("expired", 410, "This link has expired"),
-        ("used", 410, "This link has been used"),
+        ("used", 410, "This is decided"),
         ("closed", 410, "Already resolved"),
     ],
 )

@@ -23,8 +23,9 @@ from decision_table import DEARER, LOCKED
 from reconciler.choices import choose, fitting
 from reconciler.errors import InputError
 from reconciler.model import Bill, Case, Field, Link, Milestone, Sense, Status, part_of
+from reconciler.outlook import when_paid
 from reconciler.reasons import Action, Choose, Reason
-from reconciler.words import explain, sides, what_to_do, when_paid
+from reconciler.words import explain, sides, what_to_do
 
 PAID = a_bill(status=Status.PAID)
 APPROVED = a_bill(status=Status.AUTHORISED)

@@ -8,8 +8,8 @@ from decision_table import DEARER, HALF, TABLE, Row
 
 from reconciler.decide import decide
 from reconciler.model import Bill, Decision, Status
+from reconciler.outlook import when_paid
 from reconciler.reasons import Action, Reason, words
-from reconciler.words import when_paid
 
 BOOKS = some_books()
 PAID = day("2026-07-03")
