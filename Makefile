@@ -4,7 +4,11 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test torture bench check run lock clean screenshots
+.DEFAULT_GOAL := help
+.PHONY: help demo test torture bench check run lock clean screenshots
+
+help:                  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/.run       ## Watch the whole job happen against the sandbox (ARGS=--exit to leave at the end)
 	$(BIN)/billwatch demo $(ARGS)
@@ -34,7 +38,7 @@ lock:                  ## Write the hashed requirements anew (needs uv; --python
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.txt $(ARGS)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -c requirements.txt -o requirements-dev.txt $(ARGS)
 
-clean:
+clean:                 ## Remove .venv and everything that was built
 	rm -rf .venv build dist .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/python:

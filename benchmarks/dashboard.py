@@ -111,7 +111,7 @@ def _key(number: int) -> str:
 
 async def _taken(house: House) -> dict[str, list[float]]:
     """Milliseconds by path."""
-    app = create_app(Webhook([], None, house.clock), lambda: True, dashboard(house).routes())  # type: ignore[arg-type]
+    app = create_app(Webhook([], house.ledger.group_inbox(), house.clock), lambda: True, dashboard(house).routes())
     taken: dict[str, list[float]] = {path: [] for path in PATHS}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://door") as browser:
         answer = await browser.post("/login", data={"name": "ana", "password": PASSWORD})

@@ -1,6 +1,7 @@
 """What the commands that make a choice have in common: who chooses, and how the outcome is told."""
 
 import getpass
+from typing import Any
 
 import click
 
@@ -22,9 +23,9 @@ def person() -> str:
         return "command line"
 
 
-def made(session: Session, kind: Choose, **details: object) -> Choice:
+def made(session: Session, kind: Choose, **details: Any) -> Choice:
     """A choice made here and now."""
-    return Choice(kind, person(), session.now(), **details)  # type: ignore[arg-type]
+    return Choice(kind, person(), session.now(), **details)
 
 
 def choose(session: Session, organisation: str, key: str, choice: Choice) -> None:

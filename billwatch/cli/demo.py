@@ -22,7 +22,7 @@ def command(leave: bool) -> None:
     click.echo("A small Xero, a mail server and the billwatch daemon start on this machine.")
     with Stage() as stage:
         play(stage, tell)
-        tell.ends(stage)
+        tell.ends(stage, leaving=leave)
         if not leave:
             click.echo("Ctrl-C ends the demo.")
             try:

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 from billwatch.demo.stage import KEY, Page, Stage, until
 from billwatch.demo.telling import Teller
@@ -185,7 +186,7 @@ def _today(stage: Stage) -> dt.date:
     return stage.house.clock().date()
 
 
-def _change(stage: Stage, key: str, **changes: object) -> None:
+def _change(stage: Stage, key: str, **changes: Any) -> None:
     milestone = stage.standing()[key].case.milestone
-    changed = dataclasses.replace(milestone, **changes)  # type: ignore[arg-type]
+    changed = dataclasses.replace(milestone, **changes)
     stage.house.ledger.milestones.put([changed], stage.house.clock())

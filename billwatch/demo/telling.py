@@ -49,8 +49,8 @@ class Teller:
         self._pages.append((what, url))
         click.echo(f"   {url}")
 
-    def ends(self, stage: Stage) -> None:
-        """The table of milestones, and where to look further."""
+    def ends(self, stage: Stage, *, leaving: bool) -> None:
+        """The table of milestones, and where to look further as long as the demo runs."""
         books = stage.house.ledger.mirror.books(KEY)
         mailed = stage.mailed()
         rows = []
@@ -63,6 +63,9 @@ class Teller:
         click.echo()
         echo_table(("MILESTONE", "PAYEE", "AMOUNT", "BILL IN XERO", "VERDICT", "MAILED ABOUT"), rows, right={2})
         click.echo()
+        if leaving:
+            click.echo("The pages ended with the demo. Without --exit they stay open until you press Ctrl-C.")
+            return
         for what, url in [
             *self._pages,
             (f"The dashboard, for {USER} with the password {stage.password}", f"{stage.daemon.url}/"),

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 
@@ -121,10 +122,10 @@ class Webhooks:
                 self.status = REQUIRED
             self.url, self.key = url, key
 
-    def set(self, **values: object) -> None:
+    def set(self, **values: Any) -> None:
         """Set any of Manners by name."""
         with self._world.lock:
-            self.manners = replace(self.manners, **values)  # type: ignore[arg-type]
+            self.manners = replace(self.manners, **values)
             self._wake.notify_all()
 
     def drop(self, on: bool = True) -> None:
