@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from billwatch.complaints import Unfit, complain, nearest
-from billwatch.secret import Secret, encryption_flaw, link_key_flaw, no_flaw
+from billwatch.secret import Secret, encryption_flaw, link_key_flaw, no_flaw, open_to_others
 from billwatch.sections import KeyRing, Mail, Organisation, Person, Reconciler, Section, Server, Storage, User, Xero
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.organisation import Organisation as KnownOrganisation
@@ -88,7 +88,7 @@ class Config(Section, frozen=True):
                 raise ConfigurationError(f"{file}: organisation.{each.key}.client_secret {fault}.")
         for place, secret, flaw in self._secrets():
             try:
-                reason = flaw(secret.reveal())
+                reason = next(filter(None, map(flaw, secret.every())), "")
             except ConfigurationError as error:
                 raise ConfigurationError(f"{file}: {place}: {error}") from None
             if reason:
@@ -97,6 +97,11 @@ class Config(Section, frozen=True):
     def secret_files(self) -> list[Path]:
         """The files that hold secrets, each once."""
         return list(dict.fromkeys(secret.file for _, secret, _ in self._secrets() if secret.file))
+
+    def exposed(self) -> list[Path]:
+        """Files with secrets, and the database, that others on this machine may read or change."""
+        places = [*self.secret_files(), Path(self.storage.url.partition("///")[2])]
+        return [place for place in places if open_to_others(place)]
 
     def _secrets(self) -> Iterator[tuple[str, Secret, Callable[[str], str]]]:
         yield from (("keys.encryption", secret, encryption_flaw) for secret in self.keys.encryption)

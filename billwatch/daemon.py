@@ -46,7 +46,12 @@ class Daemon:
         )
 
     def start(self) -> None:
-        """Accept requests, then start the jobs: drain, mail, and per organisation tick, sweep and documents."""
+        """See to the modes of files, accept requests, then start the jobs.
+
+        These are drain and mail, and per organisation tick, sweep and documents.
+        """
+        for path in self._house.config.exposed():
+            log.warning("others on this machine may read this file; close it with chmod o=", file=str(path))
         self._inbox.start()
         self._server.start()
         pace = self._house.config.reconciler

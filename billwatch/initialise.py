@@ -60,8 +60,8 @@ def initialise(directory: Path, start: Start) -> Path:
     """
     path = directory / FILE
     contents = {
-        directory / SECRETS / "encryption-key": _fresh_key(),
-        directory / SECRETS / "link-key": _fresh_key(),
+        directory / SECRETS / "encryption-key": fresh_key(),
+        directory / SECRETS / "link-key": fresh_key(),
         directory / SECRETS / "webhook-key": WEBHOOK_KEY if start.sandbox else "",
         directory / CLIENT_SECRET: KNOWN_SECRET if start.sandbox else "",
         path: _configuration(start),
@@ -85,7 +85,8 @@ def strangers(path: Path, key: str) -> list[str]:
         return [each for each in ledger.overview.organisations() if each != key]
 
 
-def _fresh_key() -> str:
+def fresh_key() -> str:
+    """A key of 32 random bytes in URL-safe base64, and the end of its line."""
     return base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode() + "\n"
 
 

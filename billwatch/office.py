@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from billwatch.desk import Desk
 from billwatch.foresight import if_locked, unapproved
+from billwatch.secret import KeyRing
 from billwatch.wiring import House
 from receiver.dashboard.door import Door, Entrance
 from receiver.dashboard.pages import Dashboard
@@ -167,7 +168,7 @@ def dashboard(house: House) -> Dashboard:
     """The dashboard of this house, for the users of its configuration."""
     server = house.config.server
     users = [User(each.name, each.password_hash, each.role == "act") for each in house.config.user]
-    keys = [secret.reveal() for secret in house.config.keys.links]
+    keys = KeyRing(house.config.keys.links)
     entrance = Entrance(server.public_url, server.user_header, server.proxies)
     door = Door(users, keys, house.clock, entrance)
     return Dashboard(Office(house.ledger, house.desk, house.cycles, house.clock), door, house.clock)

@@ -1,14 +1,19 @@
 """Secrets, by reference: the configuration says where one is kept, and only `reveal` fetches it.
 
-A `Secret` never holds the value, so no log, repr or error can show it.
+A `Secret` never holds the value, so no log, repr or error can show it. A place may hold several keys of one kind,
+newest first, one to a line: so a key can be exchanged while the daemon runs.
 """
 
 import base64
 import binascii
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import overload
 
+from receiver.signature import SigningKey
 from reconciler.errors import ConfigurationError
 
 FORM = '"env:NAME" or "file:path"'
@@ -16,6 +21,7 @@ _REFERENCE = re.compile(r"env:(?P<env>[A-Za-z_][A-Za-z0-9_]*)|file:(?P<file>\S(?
 _FEWEST_BYTES = 32
 _FEWEST_DIFFERENT = 10
 _LARGEST_FILE = 64 * 1024
+_OTHERS = 0o007
 
 
 class Secret:
@@ -40,6 +46,10 @@ class Secret:
             raise ConfigurationError(f"The {place}.")
         return value
 
+    def every(self) -> tuple[str, ...]:
+        """Every key in that place, newest first, fetched now. Raises ConfigurationError when there is none."""
+        return tuple(filter(None, map(str.strip, self.reveal().splitlines())))
+
     @property
     def file(self) -> Path | None:
         """The file that holds it; `None` for one from the environment."""
@@ -52,6 +62,77 @@ class Secret:
             value = self._environ.get(name, "").strip()
             return f"environment variable {name} is not set or empty", value
         return _read(self._base / name)
+
+
+class KeyRing(Sequence[str]):
+    """The keys of one kind from all their places, newest first; read again whenever a file of theirs changes.
+
+    A file that cannot be read any more leaves the keys as they were.
+    """
+
+    def __init__(self, secrets: Sequence[Secret]) -> None:
+        self._secrets = secrets
+        self._seen = self._state()
+        self._keys = self._fetch()
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(secret.reference for secret in self._secrets)})"
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[str]: ...
+    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
+        return self._now()[at]
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def _now(self) -> tuple[str, ...]:
+        state = self._state()
+        if state != self._seen:
+            with suppress(ConfigurationError):
+                self._keys, self._seen = self._fetch(), state
+        return self._keys
+
+    def _fetch(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(key for secret in self._secrets for key in secret.every()))
+
+    def _state(self) -> list[tuple[int, int, int] | None]:
+        return [_identity(secret.file) for secret in self._secrets]
+
+
+class SigningKeys(Sequence[SigningKey]):
+    """The keys of webhooks, each under the name of the place where it is kept; read again as a `KeyRing` is."""
+
+    def __init__(self, secrets: Sequence[Secret]) -> None:
+        self._rings = {secret.reference: KeyRing([secret]) for secret in secrets}
+
+    @overload
+    def __getitem__(self, at: int) -> SigningKey: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[SigningKey]: ...
+    def __getitem__(self, at: int | slice) -> SigningKey | Sequence[SigningKey]:
+        return [SigningKey(name, key) for name, ring in self._rings.items() for key in ring][at]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._rings.values()))
+
+
+def _identity(path: Path | None) -> tuple[int, int, int] | None:
+    """What tells that a file was written anew; `None` for none."""
+    with suppress(OSError):
+        if path is not None:
+            found = path.stat()
+            return found.st_ino, found.st_mtime_ns, found.st_size
+    return None
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether a file's mode lets others on this machine read or change it; Windows keeps no such mode."""
+    with suppress(OSError):
+        return os.name == "posix" and bool(path.stat().st_mode & _OTHERS)
+    return False
 
 
 def _read(path: Path) -> tuple[str, str]:

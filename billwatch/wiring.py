@@ -4,7 +4,7 @@ import datetime as dt
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from billwatch.almanac import Almanac
 from billwatch.config import Config
 from billwatch.desk import Desk
 from billwatch.papers import Papers
+from billwatch.secret import KeyRing, SigningKeys
 from billwatch.sections import Mail
 from notify.diary import Diary
 from notify.postman import Postman
@@ -56,7 +57,7 @@ class House:
         self.organisations: Mapping[str, Organisation] = {o.key: o for o in config.organisations()}
         prefixes = {o.key: o.number_prefix for o in self.organisations.values()}
         self.ledger = Ledger.open(config.storage.url, prefixes=prefixes, mail_domain=_mail_domain(config))
-        keys = [secret.reveal() for secret in config.keys.encryption]
+        keys = KeyRing(config.keys.encryption)
         self.connections = Connections(
             self.ledger.tokens,
             keys,
@@ -126,7 +127,7 @@ class House:
         return Writer(
             ledger=self.ledger,
             organisations=self.organisations,
-            link_keys=[secret.reveal() for secret in self.config.keys.links],
+            link_keys=KeyRing(self.config.keys.links),
             public_url=self.config.server.public_url,
             sender=mail.sender or f"billwatch@{_mail_domain(self.config)}",
             clock=self.clock,
@@ -151,9 +152,9 @@ class House:
         mail = self.config.mail
         return Almanac(self.ledger, self.organisations, mail.forecast_days, mail.draft_days)
 
-    def signing_keys(self) -> list[SigningKey]:
-        """The keys that a webhook may be signed with."""
-        return [SigningKey(secret.reference, secret.reveal()) for secret in self.config.xero.webhook_keys]
+    def signing_keys(self) -> Sequence[SigningKey]:
+        """The keys that a webhook may be signed with, as they are whenever they are looked at."""
+        return SigningKeys(self.config.xero.webhook_keys)
 
     def _cycle(self, organisation: Organisation) -> Cycle:
         client = self._clients[organisation.key]

@@ -42,6 +42,7 @@ class Webhook:
     receive at once. 4. Have the raw request kept, and answer 200 only when it is durable; 503 when it cannot be kept
     within `keep_seconds`, so that Xero sends it again. Both
     deadlines together stay below Xero's 5 seconds. No answer has a body or a cookie, since Xero refuses both.
+    `keys` are looked at anew for each request, so that they can be exchanged while it serves.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Webhook:
         keep_seconds: float = KEEP_SECONDS,
     ) -> None:
         self.counts = WebhookCounts()
-        self._keys = tuple(keys)
+        self._keys = keys
         self._inbox = inbox
         self._clock = clock
         self._limits = limits or BodyLimits()

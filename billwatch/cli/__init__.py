@@ -15,6 +15,7 @@ COMMANDS = {
     "connect": ("connect", "Connect to organisations in Xero."),
     "connections": ("connections", "List the organisations that billwatch can reach in Xero."),
     "doctor": ("doctor", "Check that everything is set up as it must be."),
+    "keys": ("keys", "List keys, or exchange them while the daemon runs."),
     "password": ("password", "Make the hash of a password for the dashboard."),
     "serve": ("serve", "Run the daemon."),
     "sandbox": ("sandbox", "Run a small Xero to try things on."),

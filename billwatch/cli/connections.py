@@ -29,10 +29,11 @@ def command(session: Session, key: str, yes: bool, as_json: bool) -> None:
         _disconnect(session, session.organisation(key).key, yes)
         return
     from billwatch.connecting.listing import Cut, Reach, reaches
+    from billwatch.secret import KeyRing
     from reconciler.xero.connections import Connections
 
     config = session.complete()
-    keys = [secret.reveal() for secret in config.keys.encryption]
+    keys = KeyRing(config.keys.encryption)
     with session.ledger() as ledger, Connections(ledger.tokens, keys, session.now) as connections:
         found = list(reaches(config, connections))
     cut = [one for one in found if isinstance(one, Cut)]

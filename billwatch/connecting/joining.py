@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from billwatch.config import Config
 from billwatch.connecting.consent import Consent
+from billwatch.secret import KeyRing
 from billwatch.wiring import tenant
 from reconciler.errors import InputError, WrongOrganisation
 from reconciler.organisation import Books
@@ -94,7 +95,7 @@ class Joining:
 
     def _kept(self, connection: Connection, attempt: Callable[[Connections], Found]) -> Found:
         """What the attempt finds with tokens of its own, which become the connection's if it is of use."""
-        scratch, keys = Scratch(), [secret.reveal() for secret in self._config.keys.encryption]
+        scratch, keys = Scratch(), KeyRing(self._config.keys.encryption)
         with for_person(), Connections(scratch, keys, self._clock, budgets=self._ledger.budgets) as trial:
             found = attempt(trial)
         if found.useful:

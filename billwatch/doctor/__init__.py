@@ -8,6 +8,7 @@ from billwatch.config import Config, load
 from billwatch.doctor import books, machine
 from billwatch.doctor.findings import Finding, Level, failed, ok
 from billwatch.doctor.hearing import last_webhook
+from billwatch.secret import KeyRing
 from billwatch.sections import Organisation
 from reconciler.errors import BillwatchError, ConfigurationError, ConnectionLost
 from reconciler.organisation import Books
@@ -46,7 +47,7 @@ def examine(path: Path, clock: Clock) -> Iterator[Row]:
 
 
 def _organisations(config: Config, clock: Clock) -> Iterator[Row]:
-    keys = [secret.reveal() for secret in config.keys.encryption]
+    keys = KeyRing(config.keys.encryption)
     with (
         Ledger.open(config.storage.url) as ledger,
         Connections(ledger.tokens, keys, clock, budgets=ledger.budgets) as connections,

@@ -3,9 +3,7 @@
 To add a check: a function from Machine to Finding, and its line in `CHECKS`.
 """
 
-import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +16,6 @@ from reconciler.errors import ConfigurationError, StorageError
 from reconciler.ports import Clock
 from reconciler.reasons import Role
 from storage import Ledger
-
-_OTHERS = 0o007
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +43,7 @@ def secrets(machine: Machine) -> Finding:
 
 def files(machine: Machine) -> Finding:
     """Nobody but their owner and group can read secrets and database."""
-    places = [*machine.config.secret_files(), machine.database]
-    open_ones = [str(place) for place in places if _open_to_others(place)]
+    open_ones = [str(place) for place in machine.config.exposed()]
     if open_ones:
         return failed(f"others on this machine may read {', '.join(open_ones)}", f"chmod o= {' '.join(open_ones)}")
     return ok("secrets and database are closed to others")
@@ -118,10 +113,3 @@ def examine(machine: Machine) -> Iterable[tuple[str, Finding]]:
     """Every check by name, in the order of the table."""
     for name, check in CHECKS.items():
         yield name, check(machine)
-
-
-def _open_to_others(place: Path) -> bool:
-    """Whether the mode lets others in; Windows keeps no such mode."""
-    with suppress(OSError):
-        return os.name == "posix" and bool(place.stat().st_mode & _OTHERS)
-    return False

@@ -21,7 +21,7 @@ from reconciler.xero.limits import DAY_RESERVE, Limits
 from reconciler.xero.purse import Purse, Store
 from reconciler.xero.settings import Connection, Grant
 from reconciler.xero.shapes import Tenant
-from reconciler.xero.tokens import Tokens, TokenStore, seal
+from reconciler.xero.tokens import Seal, Tokens, TokenStore
 from reconciler.xero.usage import Usage
 from reconciler.xero.windows import Windows
 from reconciler.xero.wire import Wire, log_retry
@@ -62,7 +62,7 @@ class Connections:
         budgets: Store | None = None,
     ) -> None:
         stamina.instrumentation.set_on_retry_hooks([log_retry])
-        self._store, self._seal, self._clock = store, seal(keys), clock
+        self._store, self._seal, self._clock = store, Seal(keys), clock
         self._wait, self._jitter = wait, jitter
         self._patience_seconds, self._day_reserve = patience_seconds, day_reserve
         self._silence_seconds, self._budgets = silence_seconds, budgets

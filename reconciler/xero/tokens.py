@@ -48,10 +48,43 @@ class TokenSet:
     expires_at: dt.datetime
 
 
-def seal(keys: Sequence[str]) -> MultiFernet:
-    """The lock on stored tokens. The first key encrypts, all of them decrypt; raises ConfigurationError."""
+class Seal:
+    """The lock on stored tokens. The first key encrypts, all of them decrypt.
+
+    `keys` are looked at each time, so that they can be exchanged under a running daemon. Raises ConfigurationError.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = keys
+        self._made = _lock(tuple(keys))
+
+    def encrypt(self, plain: bytes) -> bytes:
+        """Seal it with the newest key."""
+        return self._lock().encrypt(plain)
+
+    def decrypt(self, blob: bytes) -> bytes:
+        """What was sealed with any of the keys. Raises `cryptography.fernet.InvalidToken`."""
+        return self._lock().decrypt(blob)
+
+    def newest(self, blob: bytes) -> bool:
+        """Whether the newest key alone opens it. Raises as `decrypt` does when none of them does."""
+        self.decrypt(blob)
+        try:
+            Fernet(self._keys[0]).decrypt(blob)
+        except InvalidToken:
+            return False
+        return True
+
+    def _lock(self) -> MultiFernet:
+        keys = tuple(self._keys)
+        if keys != self._made[0]:
+            self._made = _lock(keys)
+        return self._made[1]
+
+
+def _lock(keys: tuple[str, ...]) -> tuple[tuple[str, ...], MultiFernet]:
     try:
-        return MultiFernet([Fernet(key) for key in keys])
+        return keys, MultiFernet([Fernet(key) for key in keys])
     except (ValueError, TypeError):
         fault = "A token key must be 32 bytes in URL-safe base64, and at least one is needed: billwatch keys makes one."
     raise ConfigurationError(fault)
@@ -60,7 +93,7 @@ def seal(keys: Sequence[str]) -> MultiFernet:
 class Tokens:
     """The tokens of one connection. Every method may raise ConnectionLost (a person must act) or Unavailable."""
 
-    def __init__(self, connection: Connection, store: TokenStore, lock: MultiFernet, http: Http, clock: Clock) -> None:
+    def __init__(self, connection: Connection, store: TokenStore, lock: Seal, http: Http, clock: Clock) -> None:
         self._connection, self._store, self._seal, self._http, self._clock = connection, store, lock, http, clock
         self._kept_as = connection.kept_as or connection.name
         self._turn = threading.Lock()

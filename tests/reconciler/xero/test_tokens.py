@@ -12,7 +12,7 @@ from reconciler.organisation import Organisation
 from reconciler.xero.connections import Connection, Connections
 from reconciler.xero.http import Http
 from reconciler.xero.settings import Grant
-from reconciler.xero.tokens import Tokens, seal
+from reconciler.xero.tokens import Seal, Tokens
 
 from .conftest import KEY, Clock, MemoryStore, Reply, Script
 
@@ -31,7 +31,7 @@ def connection(script: Script, grant: Grant = "refresh_token", secret: str = "se
 @pytest.fixture
 def tokens(script: Script, store: MemoryStore, http: Http, clock: Clock) -> Tokens:
     """Of an app that a person has consented to; its first tokens are `access-1` and `refresh-1`."""
-    made = Tokens(connection(script), store, seal([KEY]), http, clock)
+    made = Tokens(connection(script), store, Seal([KEY]), http, clock)
     made.redeem("code", "http://localhost/callback", "verifier")
     return made
 
@@ -51,7 +51,7 @@ def test_a_token_is_used_until_a_minute_before_its_end(tokens: Tokens, clock: Cl
 def test_a_new_process_finds_the_tokens_of_the_last(
     tokens: Tokens, script: Script, store: MemoryStore, http: Http, clock: Clock
 ) -> None:
-    again = Tokens(connection(script), store, seal([KEY]), http, clock)
+    again = Tokens(connection(script), store, Seal([KEY]), http, clock)
     assert again.access() == tokens.access() == "access-1"
     assert script.granted == 1
 
@@ -66,7 +66,7 @@ def test_a_newer_key_reads_what_an_older_one_wrote_and_writes_anew(
     tokens: Tokens, script: Script, store: MemoryStore, http: Http, clock: Clock
 ) -> None:
     newer = Fernet.generate_key().decode()
-    rotated = Tokens(connection(script), store, seal([newer, KEY]), http, clock)
+    rotated = Tokens(connection(script), store, Seal([newer, KEY]), http, clock)
     assert rotated.access() == "access-1"
     rotated.renew("access-1")
     assert b"access-2" in Fernet(newer).decrypt(store.kept["main"][0])
@@ -75,7 +75,7 @@ def test_a_newer_key_reads_what_an_older_one_wrote_and_writes_anew(
 def test_without_the_key_a_person_must_act(
     script: Script, tokens: Tokens, store: MemoryStore, http: Http, clock: Clock
 ) -> None:
-    other = Tokens(connection(script), store, seal([Fernet.generate_key().decode()]), http, clock)
+    other = Tokens(connection(script), store, Seal([Fernet.generate_key().decode()]), http, clock)
     with pytest.raises(ConnectionLost, match="cannot be decrypted"):
         other.access()
 
@@ -83,7 +83,7 @@ def test_without_the_key_a_person_must_act(
 @pytest.mark.parametrize("keys", [[], ["short"], ["\u00e9" * 44]])
 def test_a_key_that_is_none_is_a_fault_of_the_configuration(keys: list[str]) -> None:
     with pytest.raises(ConfigurationError, match="key"):
-        seal(keys)
+        Seal(keys)
 
 
 def test_rotated_tokens_are_stored_before_they_are_used(
@@ -133,7 +133,7 @@ def test_when_another_process_stored_first_its_tokens_count(
     tokens: Tokens, script: Script, store: MemoryStore, http: Http, clock: Clock
 ) -> None:
     clock.advance(1_800)
-    other = Tokens(connection(script), store, seal([KEY]), http, clock)
+    other = Tokens(connection(script), store, Seal([KEY]), http, clock)
     body = b'{"access_token":"late","expires_in":1800,"refresh_token":"late"}'
     script.tokens = [Reply(200, body, before=other.access)]
     assert tokens.access() == "access-2"
@@ -144,7 +144,7 @@ def test_a_refusal_is_forgotten_when_another_process_has_refreshed_meanwhile(
     tokens: Tokens, script: Script, store: MemoryStore, http: Http, clock: Clock
 ) -> None:
     clock.advance(1_800)
-    other = Tokens(connection(script), store, seal([KEY]), http, clock)
+    other = Tokens(connection(script), store, Seal([KEY]), http, clock)
     script.tokens = [Reply(400, b'{"error":"invalid_grant"}', before=other.access)]
     assert tokens.access() == "access-2"
 
@@ -183,12 +183,12 @@ def test_an_app_that_nobody_has_consented_to_is_not_connected(
     script: Script, store: MemoryStore, http: Http, clock: Clock
 ) -> None:
     with pytest.raises(ConnectionLost, match="not authorised yet"):
-        Tokens(connection(script), store, seal([KEY]), http, clock).access()
+        Tokens(connection(script), store, Seal([KEY]), http, clock).access()
     assert script.granted == 0
 
 
 def test_a_custom_connection_needs_nobody(script: Script, store: MemoryStore, http: Http, clock: Clock) -> None:
-    assert Tokens(connection(script, "client_credentials"), store, seal([KEY]), http, clock).access() == "access-1"
+    assert Tokens(connection(script, "client_credentials"), store, Seal([KEY]), http, clock).access() == "access-1"
 
 
 def test_a_code_is_redeemed_refreshed_and_shows_its_tenants(sandbox: Sandbox, shared_clock: Clock) -> None:

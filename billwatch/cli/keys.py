@@ -1,0 +1,99 @@
+"""`billwatch keys`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from billwatch.cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from billwatch.secret import Secret
+
+ACTIONS = ("list", "rotate", "reseal", "retire")
+KINDS = ("encryption", "links", "webhooks")
+
+
+@click.command(name="keys")
+@click.argument("action", type=click.Choice(ACTIONS), default="list")
+@click.option("--kind", type=click.Choice(KINDS), default="encryption", show_default=True, help="Which keys.")
+@pass_session
+def command(session: Session, action: str, kind: str) -> None:
+    """List keys, or exchange them while the daemon runs.
+
+    \b
+    list    where keys are and how many (the keys themselves are never shown)
+    rotate  put a fresh key in front; Xero's tokens are encrypted anew with it
+    reseal  encrypt Xero's tokens anew with the newest key
+    retire  let go of all keys but the newest
+
+    A webhook's key comes from Xero: rotate asks for it, and both are accepted until retire.
+    """
+    {"list": _list, "rotate": _rotate, "reseal": _reseal, "retire": _retire}[action](session, kind)
+
+
+def _list(session: Session, _kind: str) -> None:
+    from billwatch.secret import KeyRing
+
+    config = session.complete()
+    for kind, secrets in _places(session).items():
+        places = ", ".join(secret.reference for secret in secrets) or "none"
+        click.echo(f"{kind:<11} {len(KeyRing(secrets))} in {places}")
+    with session.ledger() as ledger:
+        click.echo(f"Xero's tokens of {len(ledger.tokens.names())} connection(s) are kept in {config.storage.url}.")
+
+
+def _rotate(session: Session, kind: str) -> None:
+    from billwatch.initialise import fresh_key
+    from billwatch.rotation import put_first
+
+    secrets = _places(session)[kind]
+    if kind == "webhooks":
+        fresh = click.prompt("The new signing key, as Xero shows it", hide_input=True).strip()
+    else:
+        fresh = fresh_key().strip()
+    path = put_first(kind, secrets, fresh)
+    click.echo(f"A new key stands first in {path}; the old one still opens what is old.")
+    if kind == "encryption":
+        _reseal(session, kind)
+    click.echo(_AFTER[kind])
+
+
+def _reseal(session: Session, _kind: str) -> None:
+    from billwatch.cli.failures import Cannot
+    from billwatch.rotation import reseal
+    from billwatch.secret import KeyRing
+    from reconciler.xero.tokens import Seal
+
+    with session.ledger() as ledger:
+        done, closed = reseal(ledger.tokens, Seal(KeyRing(_places(session)["encryption"])))
+    click.echo(f"Xero's tokens of {done} connection(s) were encrypted anew.")
+    if closed:
+        raise Cannot(f"None of the keys opens the tokens of {', '.join(closed)}: connect again with billwatch connect.")
+
+
+def _retire(session: Session, kind: str) -> None:
+    from billwatch.rotation import keep_first
+
+    if kind == "encryption":
+        _reseal(session, kind)
+    path, gone = keep_first(kind, _places(session)[kind])
+    click.echo(f"{gone} old key(s) were taken out of {path}." if gone else f"There is only one key in {path}.")
+    if gone and kind == "encryption":
+        click.echo("A backup made before is of no use without the old key: keep that key with it, away from here.")
+
+
+def _places(session: Session) -> "dict[str, tuple[Secret, ...]]":
+    config = session.complete()
+    return {
+        "encryption": config.keys.encryption,
+        "links": config.keys.links,
+        "webhooks": config.xero.webhook_keys,
+    }
+
+
+_AFTER = {
+    "encryption": 'A running daemon has taken it up. "billwatch keys retire" lets go of the old one.',
+    "links": "Links that were mailed still work. Restart the daemon, so that logins are signed with it, too.",
+    "webhooks": 'Both keys are accepted from now on. Once Xero signs with the new one: "billwatch keys retire'
+    ' --kind webhooks".',
+}
