@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from reconciler.aftermath import remember
 from reconciler.errors import ConnectionLost, OutcomeUnknown, Permanent, RateLimited, Temporary, XeroError
-from reconciler.model import Bill, Decision, Link
+from reconciler.model import NEW_CONTACT, Bill, Decision, Link
 from reconciler.notes import note
 from reconciler.organisation import Organisation
 from reconciler.ports import Clock, Ledger
@@ -24,8 +24,8 @@ from reconciler.xero_port import Outcome, Xero
 
 BATCH = 50
 UPDATE_BATCH = 40
-# What is read back together fits into two pages of 1,000, with some room for what others changed.
-CHUNK = 1_800
+# What is written before any of it is read back: some pages of 1,000, so that few are half empty.
+CHUNK = 5_000
 FACTS_FOR = dt.timedelta(seconds=60)
 # Xero may take two more seconds to let us in, and no edit younger than five seconds may be written over.
 READ_FOR = dt.timedelta(seconds=3)
@@ -67,6 +67,7 @@ class Pusher:
         self._decide, self._may_write = decide, may_write
         self.unanswered: set[int] = set()
         self._read_at: dt.datetime | None = None
+        self._named_at: dt.datetime | None = None
         self._sent_at: dict[int, dt.datetime] = {}
 
     def push(self) -> Tally:
@@ -76,7 +77,6 @@ class Pusher:
         and finish. A failure ends the push for now; what was begun is kept and looked up next time.
         """
         tally, after = Tally(), ""
-        self._read_at = None
         while not tally.stopped and (keys := self._ledger.milestones.ready(self._key, CHUNK, after)):
             after = keys[-1]
             try:
@@ -85,6 +85,7 @@ class Pusher:
                 tally.stopped, tally.lost = str(error), isinstance(error, ConnectionLost)
                 tally.limited_until = error.retry_at if isinstance(error, RateLimited) else None
             self.verify(tally)
+        self._read_at = self._named_at = None
         return tally
 
     def verify(self, tally: Tally) -> None:
@@ -95,10 +96,14 @@ class Pusher:
                 self._finish(attempt, outcomes, tally)
 
     def _see(self, answered: Sequence[tuple[Attempt, Sequence[Outcome]]]) -> bool:
-        """Read what was written, unless it has been read since: with the list of changes, then the rest by id."""
+        """Read what was written, unless it has been read since: with the list of changes, then the rest by id.
+
+        Where more is to be written, and the facts for it must be read anew, that list serves both.
+        """
         if not self._unseen(answered):
             return True
-        return self._reader.see_written() and self._reader.read(self._unseen(answered))
+        more = not self._fresh() and self._may_write() and self._ledger.milestones.ready(self._key, 1)
+        return (self._freshen() if more else self._reader.see_written()) and self._reader.read(self._unseen(answered))
 
     def _unseen(self, answered: Sequence[tuple[Attempt, Sequence[Outcome]]]) -> list[str]:
         return [
@@ -136,7 +141,7 @@ class Pusher:
     def _write(self, keys: Sequence[str], tally: Tally) -> None:
         if not self._fresh() and not self._freshen():
             return
-        decisions = self._with_options(keys, [d for d in self._decide(keys) if d.verdict.action is Action.SYNC])
+        decisions = self._with_names(keys, self._with_options(keys, self._to_write(keys)))
         for batch in _batches([d for d in decisions if d.verdict.reason is Reason.CREATE], BATCH):
             tally.created += self._create(batch)
         for batch in _batches([d for d in decisions if d.verdict.reason is Reason.UPDATE], UPDATE_BATCH):
@@ -155,6 +160,19 @@ class Pusher:
         self._xero.make_options(missing, uuid.uuid4().hex)
         if not self._reader.refresh(organisation=False, lists=True):
             return []
+        return self._to_write(keys)
+
+    def _with_names(self, keys: Sequence[str], decisions: list[Decision]) -> list[Decision]:
+        """The decisions, where one makes a contact, on a list of contacts that has just been read."""
+        makes = any(d.verdict.write.terms.contact.startswith(NEW_CONTACT) for d in decisions if d.verdict.write)
+        if not makes or self._recent(self._named_at):
+            return decisions
+        if not self._reader.read_contacts():
+            return []
+        self._named_at = self._clock()
+        return self._to_write(keys)
+
+    def _to_write(self, keys: Sequence[str]) -> list[Decision]:
         return [d for d in self._decide(keys) if d.verdict.action is Action.SYNC]
 
     def _create(self, batch: Sequence[Decision]) -> int:
@@ -199,7 +217,10 @@ class Pusher:
         return len(elements)
 
     def _fresh(self) -> bool:
-        return self._read_at is not None and self._clock() - self._read_at <= FACTS_FOR
+        return self._recent(self._read_at)
+
+    def _recent(self, at: dt.datetime | None) -> bool:
+        return at is not None and self._clock() - at <= FACTS_FOR
 
     def _freshen(self) -> bool:
         fresh = self._reader.prepare()

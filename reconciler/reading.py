@@ -23,7 +23,7 @@ OVERLAP = dt.timedelta(minutes=2)
 SHORT_OVERLAP = dt.timedelta(seconds=5)
 CLOCK_SKEW = dt.timedelta(minutes=30)
 LATE_EVENTS = dt.timedelta(hours=1)
-RIGHTS_FOR = dt.timedelta(minutes=15)
+LASTS = dt.timedelta(minutes=15)
 # One call reads 40 bills by id or 1,000 that have changed: from the second call on, the list is never dearer in calls.
 # In bytes it is dearer only when most of what changed is not ours, and then each bill is read once instead of twice,
 # since the next sweep need not list it again.
@@ -109,10 +109,15 @@ class Reader:
         return self._guarded(read)
 
     def prepare(self) -> bool:
-        """Bring up to date what a write rests on. Rights may be a little older: at worst Xero refuses."""
-        rights_at = self._mirror.books(self._key).rights_at
-        rights = rights_at is None or self._clock() - rights_at > RIGHTS_FOR
-        return self.refresh(organisation=True, contacts=True, rights=rights)
+        """Bring up to date what a write rests on. Rights and contacts may be a little older: at worst Xero refuses."""
+        books = self._mirror.books(self._key)
+        return self.refresh(
+            organisation=True, contacts=self._aged(books.contacts_at), rights=self._aged(books.rights_at)
+        )
+
+    def read_contacts(self) -> bool:
+        """Bring the contacts up to date, before one is made."""
+        return self._guarded(self._contacts)
 
     def see_written(self) -> bool:
         """Read what has changed since the last look of all, which shows our own writes."""
@@ -121,6 +126,9 @@ class Reader:
     def read(self, bill_ids: Sequence[str]) -> bool:
         """Read these bills now."""
         return self._guarded(lambda: self._by_id(bill_ids))
+
+    def _aged(self, at: dt.datetime | None) -> bool:
+        return at is None or self._clock() - at > LASTS
 
     def _guarded(self, read: Callable[[], object]) -> bool:
         before = self._books = self._mirror.books(self._key)

@@ -27,14 +27,20 @@ def following(place: Place, stamps: Sequence[dt.datetime | None], pagination: Pa
     """The next place, given when the documents of this page changed; `None` when the list has been read.
 
     `If-Modified-Since` counts whole seconds and it is not said whether the second itself is included, hence one
-    second of overlap. A page that is not in order, or lies within two seconds, is followed by its page number.
+    second of overlap. A page that is not in order, or of which that would list more than half again, as it does after
+    many changes at once, is followed by its page number.
     """
     if _is_last(place, stamps, pagination):
         return None
     newest = _newest(stamps)
-    if newest is not None and (place.since is None or newest - _SECOND > place.since):
-        return Place(newest - _SECOND)
-    return Place(place.since, place.page + 1)
+    if newest is None or _again(newest - _SECOND, stamps) > len(stamps) / 2:
+        return Place(place.since, place.page + 1)
+    return Place(newest - _SECOND)
+
+
+def _again(since: dt.datetime, stamps: Sequence[dt.datetime | None]) -> int:
+    """How many documents of a page would be listed again."""
+    return sum(stamp is not None and stamp >= since for stamp in stamps)
 
 
 def _is_last(place: Place, stamps: Sequence[object], pagination: Pagination | None) -> bool:

@@ -30,6 +30,11 @@ def test_a_page_within_one_second_is_followed_by_its_page_number() -> None:
     assert following(Place(START, 1), at(0.1, 0.9), Pagination(1, 3)) == Place(START, 2)
 
 
+def test_a_page_of_which_most_would_be_listed_again_is_followed_by_its_page_number() -> None:
+    assert following(Place(START), at(1, 8.1, 8.5, 9), Pagination(1, 3)) == Place(START, 2)
+    assert following(Place(START), at(1, 2, 8.5, 9), Pagination(1, 3)) == Place(START + 8 * SECOND)
+
+
 def test_the_last_page_ends_the_list_and_so_does_an_empty_one() -> None:
     assert following(Place(START, 3), at(1), Pagination(3, 3)) is None
     assert following(Place(START), [], Pagination(1, 3)) is None
@@ -37,7 +42,7 @@ def test_the_last_page_ends_the_list_and_so_does_an_empty_one() -> None:
 
 
 def test_without_page_counts_the_list_is_read_until_a_page_is_empty() -> None:
-    assert following(Place(None), at(1), None) == Place(START)
+    assert following(Place(None), at(1, 9), None) == Place(START + 8 * SECOND)
     assert following(Place(START), at(1), None) == Place(START, 2)
 
 
