@@ -129,7 +129,7 @@ class Store:
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
         """What the database library raises becomes a sentence."""
-        with _translated(self._name):
+        with translated(self._name):
             yield
 
 
@@ -138,8 +138,8 @@ def open_store(url: str, *, create: bool) -> Store:
 
     Raises `StorageError` when that is not possible, or when it does not exist and is not to be created.
     """
-    path = _path(url)
-    with _translated(str(path)):
+    path = path_of(url)
+    with translated(str(path)):
         _make(path, create=create)
         with _alone(path):
             return _opened(path)
@@ -147,7 +147,7 @@ def open_store(url: str, *, create: bool) -> Store:
 
 def writable(url: str) -> bool:
     """Whether this process may write the database, or make it; a file system mounted for reading only says no."""
-    path = _path(url)
+    path = path_of(url)
     folder = os.access(path.parent, os.W_OK) or not path.parent.exists()
     return folder and (os.access(path, os.W_OK) or not path.exists())
 
@@ -157,13 +157,13 @@ def view_store(url: str) -> Store:
 
     Raises `StorageError` when it does not exist, or when its tables are not those of this release.
     """
-    path = _path(url)
+    path = path_of(url)
     if not path.exists():
         raise StorageError(f"There is no database at {path}.")
     # Without the log's file nobody writes; then SQLite need not make files beside the database, which it may not.
     still = "" if Path(f"{path}-wal").exists() else "&immutable=1"
     database = _Sqlite(f"{path.absolute().as_uri()}?mode=ro{still}", uri=True)
-    with _translated(str(path)):
+    with translated(str(path)):
         if [each for each in Runner(database, str(MIGRATIONS)).status() if each.path is None or not each.applied]:
             database.close_all()
             raise StorageError(f"The tables of {path} are not those of this release, and it cannot be written.")
@@ -186,7 +186,8 @@ def _log_ahead(database: _Sqlite, path: Path) -> None:
         raise StorageError(f"The database {path} cannot be used: its file system allows no write-ahead log.")
 
 
-def _path(url: str) -> Path:
+def path_of(url: str) -> Path:
+    """The file that `sqlite:///path` names. Raises `StorageError` for anything else."""
     path = url.removeprefix(SCHEME)
     if not url.startswith(SCHEME) or not path:
         scheme = url.partition("://")[0] if "://" in url else "none"
@@ -230,7 +231,8 @@ def _migrate(database: _Sqlite, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _translated(name: str) -> Iterator[None]:
+def translated(name: str) -> Iterator[None]:
+    """What the database library raises becomes a sentence that names the database."""
     try:
         yield
     except (DatabaseError, InterfaceError, sqlite3.Error, OverflowError) as error:

@@ -15,6 +15,8 @@ COMMANDS = {
     "connect": ("connect", "Connect to organisations in Xero."),
     "connections": ("connections", "List the organisations that billwatch can reach in Xero."),
     "doctor": ("doctor", "Check that everything is set up as it must be."),
+    "backup": ("backup", "Copy the database while the daemon runs."),
+    "restore": ("restore", "Put a copy in place of the database."),
     "keys": ("keys", "List keys, or exchange them while the daemon runs."),
     "password": ("password", "Make the hash of a password for the dashboard."),
     "serve": ("serve", "Run the daemon."),

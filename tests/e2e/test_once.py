@@ -1,9 +1,7 @@
 """A milestone is billed once: beside bills that exist already, after lost answers and kills, and by two at a time."""
 
 import csv
-import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,6 +17,7 @@ from billwatch.importing import Options, read_rows, take_in
 from billwatch.sandbox.books import new_id
 from reconciler.model import Links
 from reconciler.reasons import Choose, Reason
+from storage.backup import back_up, restore
 
 PRICE = Decimal("1200.00")
 OTHER = Decimal("1300.00")
@@ -116,8 +115,8 @@ class TestRestoredDatabase:
         """M-1 stays as billed; M-2's bill was edited since, M-3's was paid, M-4's voided."""
         for key in ("M-1", "M-2", "M-3", "M-4"):
             world.put(key)
-        copy = tmp_path / "backup.db"
-        backup(tmp_path / "billwatch.db", copy)
+        copy, url = tmp_path / "backup.db", world.house.config.storage.url
+        back_up(url, copy)
         world.turn()
         assert len(world.org.bills()) == 4
         world.org.edit("M-2", total=OTHER)
@@ -126,9 +125,7 @@ class TestRestoredDatabase:
         world.org.approve("M-4")
         world.org.void("M-4")
         world.house.close()
-        for path in tmp_path.glob("billwatch.db*"):
-            path.unlink()
-        shutil.copy(copy, tmp_path / "billwatch.db")
+        restore(url, copy, tmp_path / "aside.db")
         world.house = world.reopen()
         world.xero.reset_calls()
         return world
@@ -147,14 +144,6 @@ class TestRestoredDatabase:
         assert restored.writes() == 0
         assert len(restored.org.bills()) == 4
         assert restored.reason("M-4") is Reason.BILL_VOIDED
-
-
-def backup(source: Path, target: Path) -> None:
-    """What `sqlite3 billwatch.db .backup` does while the daemon runs."""
-    with sqlite3.connect(source) as reading, sqlite3.connect(target) as writing:
-        reading.backup(writing)
-    reading.close()
-    writing.close()
 
 
 class TestImportedBills:
