@@ -6,13 +6,15 @@ from typing import Any
 import click
 
 from billwatch.cli.output import echo_json, echo_table, json_option, plain
+from billwatch.cli.resync import CHOICES
 from billwatch.cli.session import Session, pass_session
 from reconciler.choices import fitting
 from reconciler.errors import NoMilestone
+from reconciler.kept import kept
 from reconciler.model import Decision, Exemption, Write
 from reconciler.organisation import Books
 from reconciler.outlook import if_nobody_acts, when_paid
-from reconciler.reasons import words
+from reconciler.reasons import Choose, words
 from reconciler.records import Choice, Enclosed, Flag
 from reconciler.words import (
     bill_link,
@@ -29,6 +31,17 @@ from reconciler.words import (
 )
 from reconciler.xero_port import Outcome
 from storage.overview import Moment, Posted
+
+COMMANDS = {
+    Choose.RESYNC: "resync {}",
+    Choose.DATE: "resync {} --date DAY",
+    Choose.REMIND: "resync {} --remind DAY",
+    Choose.LINK: "link {} BILL",
+    Choose.REPLACED_BY: "link {} BILL",
+    Choose.GO_AHEAD: "resume --go-ahead",
+    Choose.EXEMPT: "exempt {} --reason WHY",
+    **{kind: f"resync {{}} --choose {kind}" for kind in CHOICES},
+}
 
 
 @click.command(name="explain")
@@ -52,9 +65,11 @@ def command(session: Session, key: str, organisation: str, as_json: bool) -> Non
         echo_json(_plain(decision, books) | {"timeline": [_moment_plain(each) for each in timeline]})
         return
     _tell(decision, books)
-    labels = [choice_label(kind) for kind in fitting(decision, settings.facts(0))]
-    if labels:
-        click.echo(f"Choices    {' · '.join(labels)}")
+    for name, told in kept(decision, timeline, books):
+        click.echo(plain(f"{name:<10} {told}"))
+    offered = fitting(decision, settings.facts(0))
+    for number, kind in enumerate(offered):
+        click.echo(f"{'' if number else 'Choices':<10} {choice_label(kind)}: billwatch {COMMANDS[kind].format(key)}")
     _history(timeline, books)
 
 
@@ -72,6 +87,7 @@ def _plain(decision: Decision, books: Books) -> dict[str, Any]:
         "differences": [{"field": f, "milestone": ours, "bill": theirs} for f, ours, theirs in sides(decision, books)],
         "lock": verdict.lock,
         "proposed": verdict.proposed,
+        "earlier_bills": decision.case.parts,
     }
 
 

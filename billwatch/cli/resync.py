@@ -8,7 +8,14 @@ from billwatch.cli.choosing import choose, made, organisation_option
 from billwatch.cli.session import Session, pass_session
 from reconciler.reasons import Choose
 
-CHOICES = (Choose.KEEP, Choose.OVERWRITE, Choose.BILL_AGAIN, Choose.BILL_ANYWAY)
+CHOICES = (
+    Choose.KEEP,
+    Choose.OVERWRITE,
+    Choose.BILL_DIFFERENCE,
+    Choose.BILL_AGAIN,
+    Choose.BILL_ANYWAY,
+    Choose.VOIDED,
+)
 
 
 @click.command(name="resync")
@@ -20,15 +27,26 @@ CHOICES = (Choose.KEEP, Choose.OVERWRITE, Choose.BILL_AGAIN, Choose.BILL_ANYWAY)
     type=click.Choice([c.value for c in CHOICES]),
     help="Decide as on the page behind a mail's link.",
 )
+@click.option("--remind", type=click.DateTime(["%Y-%m-%d"]), help="Decide nothing; be mailed again on this day.")
 @organisation_option
 @pass_session
-def command(session: Session, key: str, date: dt.datetime | None, kind: str | None, organisation: str) -> None:
+def command(
+    session: Session,
+    key: str,
+    date: dt.datetime | None,
+    kind: str | None,
+    remind: dt.datetime | None,
+    organisation: str,
+) -> None:
     """Sync a milestone once its cause is resolved.
 
     Xero is read again first; nothing is written while something stands in the way. "billwatch explain KEY" names the
     choices that fit.
     """
-    if date and kind:
-        raise click.UsageError("--date is a choice of its own; leave --choose out.")
+    if sum(map(bool, (date, kind, remind))) > 1:
+        raise click.UsageError("--date, --remind and --choose are choices of their own; give one of them.")
+    if remind:
+        choose(session, organisation, key, made(session, Choose.REMIND, until=remind.date()))
+        return
     chosen = Choose.DATE if date else Choose(kind) if kind else Choose.RESYNC
     choose(session, organisation, key, made(session, chosen, date=date.date() if date else None))

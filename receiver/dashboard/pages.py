@@ -14,10 +14,10 @@ from receiver.body import BodyRefused, Disconnected
 from receiver.dashboard.acting import Acting
 from receiver.dashboard.door import NO_USERS, STRANGE, Door, Fields, fields
 from receiver.dashboard.drawing import chart
-from receiver.dashboard.ports import Office
+from receiver.dashboard.ports import Foresight, Office
 from receiver.dashboard.sessions import Visitor
 from receiver.dashboard.states import LABELS, State, reasons_of
-from receiver.dashboard.views import card, detail, filtered, groups, line, reason_choices, record
+from receiver.dashboard.views import Group, card, detail, filtered, groups, line, paged, reason_choices, record
 from receiver.form import Entry
 from receiver.pages import INCOMPLETE
 from receiver.render import message, render
@@ -160,8 +160,18 @@ class Dashboard:
             except ValueError:
                 blame = "Give a day as year-month-day, such as 2026-06-30."
         seen = self._office.foresight(lock, LATE_DAYS)
-        parts = [(one.organisation.name, groups(one, LATE_DAYS)) for one in seen]
+        parts = [
+            (one.organisation.name, [_part(asked, one, group) for group in groups(one, LATE_DAYS)]) for one in seen
+        ]
         return _page(asked, "forecast.html", 422 if blame else 200, lock=text, named=lock, parts=parts, wrong=blame)
+
+
+def _part(asked: Asked, seen: Foresight, group: Group) -> Group:
+    """The page of a part that was asked for; of the others the first."""
+    key, part = seen.organisation.key, asked.query("part")
+    number = asked.query("page") if (asked.query("organisation"), part) == (key, group.name) else ""
+    address = f"/forecast?{urlencode({'lock': asked.query('lock'), 'organisation': key})}"
+    return paged(group, int(number) if number.isdecimal() and len(number) < 6 else 0, PAGE, address)
 
 
 def _told(page: Callable[[Asked], Response], asked: Asked) -> Response:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from receiver.dashboard.ports import Moment
 from receiver.sheet import capital
-from reconciler.model import Exemption, Write
-from reconciler.reasons import Action, words
+from reconciler.model import Deed, Exemption, Write
+from reconciler.reasons import Action, Choose, words
 from reconciler.records import Choice, Enclosed, Flag
 from reconciler.words import choice_label, day, moment, money
 
@@ -37,17 +37,48 @@ def age(then: dt.datetime | None, now: dt.datetime) -> str:
 
 
 def story(moments: Sequence[Moment], zone: str) -> list[Told]:
-    """What happened to a milestone, oldest first; a verdict that only repeats the one before is left out."""
+    """What happened to a milestone, oldest first; a verdict that only repeats the one before is left out.
+
+    What people did in Xero stands at the time at which they did it, as the bill's history tells.
+    """
     told: list[Told] = []
-    for each in moments:
-        headline, detail, tone = _words(each)
+    for each in sorted([*moments, *_deeds(moments)], key=lambda each: each.at):
+        headline, detail, tone = _of_person(each) or _words(each)
         if headline and not (told and told[-1].headline == headline and told[-1].detail == detail):
             told.append(Told(moment(each.at, zone), headline, detail, tone))
     return told
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A deed as a moment of the story."""
+
+    at: dt.datetime
+    what: str
+    value: Deed
+
+
+def _deeds(moments: Sequence[Moment]) -> list[Done]:
+    flags = [each.value for each in moments if isinstance(each.value, Flag)]
+    return [Done(deed.at, "deed", deed) for deed in dict.fromkeys(flag.deed for flag in flags if flag.deed)]
+
+
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
+
+
+def _of_person(each: Moment) -> tuple[str, str, str] | None:
+    """What somebody did or decided."""
+    value = each.value
+    match each.what, value:
+        case "deed", Deed():
+            return f"{capital(value.did)} in Xero" + (f" by {value.by}" if value.by else ""), "", ""
+        case "choice", Choice():
+            return f"{value.by} decided: {_lower(choice_label(value.kind))}", _details(value), ""
+        case "exemption", Exemption():
+            until = f" until {day(value.until)}" if value.until else ""
+            return f"Exempted{until} by {value.by}", value.reason, ""
+    return None
 
 
 def _words(each: Moment) -> tuple[str, str, str]:
@@ -55,11 +86,6 @@ def _words(each: Moment) -> tuple[str, str, str]:
     match each.what, value:
         case "verdict", (action, reason):
             return _verdict(action, words(reason).headline)
-        case "choice", Choice():
-            return f"{value.by} decided: {_lower(choice_label(value.kind))}", _details(value), ""
-        case "exemption", Exemption():
-            until = f" until {day(value.until)}" if value.until else ""
-            return f"Exempted{until} by {value.by}", value.reason, ""
         case (("attempt" | "verified"), Write()):
             return _write(each.what, value)
         case "flag", Flag():
@@ -95,6 +121,7 @@ def _write(what: str, write: Write) -> tuple[str, str, str]:
 
 def _details(choice: Choice) -> str:
     parts = [choice.reason, f"new date {day(choice.date)}" if choice.date else ""]
-    parts.append(f"until {day(choice.until)}" if choice.until else "")
+    until = "on" if choice.kind is Choose.REMIND else "until"
+    parts.append(f"{until} {day(choice.until)}" if choice.until else "")
     parts.append(f"through the link mailed to {choice.address}" if choice.address else "")
     return ", ".join(part for part in parts if part)

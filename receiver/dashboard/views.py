@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -12,13 +12,15 @@ from receiver.dashboard.states import LABELS, State, by_state, state_of
 from receiver.dashboard.telling import Told, age, story
 from receiver.ports import Done
 from receiver.sheet import View, capital, view
+from reconciler.kept import kept
 from reconciler.locks import effective_lock
-from reconciler.model import Case
+from reconciler.model import Case, Decision
 from reconciler.organisation import Books, Mode
 from reconciler.outlook import when_paid
 from reconciler.reasons import Action, Reason, words
 from reconciler.words import bill_state, currency_of, day, explain, moment, money
 
+STUCK = "have a bill that nobody could approve any more"
 ONE = {"have": "has", "are": "is"}
 MODES = {Mode.WATCH: "watched only, nothing is written to Xero", Mode.SYNC: "live"}
 
@@ -81,7 +83,8 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One milestone's page. `sheet` is missing while the milestone is not decided."""
+    """One milestone's page. `sheet` is missing while the milestone is not decided; `kept` is what somebody left as Xero
+    has it."""
 
     line: Line
     sheet: View | None
@@ -90,6 +93,7 @@ class Detail:
     told: list[Told]
     life: Life
     exemption: Record | None
+    kept: list[tuple[str, str]]
 
 
 def card(standing: Standing, now: dt.datetime) -> Card:
@@ -151,7 +155,7 @@ def filtered(**values: str) -> str:
 
 def line(listed: Listed, books: Mapping[str, Books], names: Mapping[str, str]) -> Line:
     """A milestone in a list."""
-    milestone, bill = listed.milestone, listed.bill
+    milestone, bills = listed.milestone, (*listed.parts, *([listed.bill] if listed.bill else []))
     held = books.get(milestone.organisation, Books())
     reason = listed.verdict.reason if listed.verdict else None
     return Line(
@@ -162,7 +166,7 @@ def line(listed: Listed, books: Mapping[str, Books], names: Mapping[str, str]) -
         payee=milestone.payee,
         amount=money(milestone.amount, milestone.currency or held.currency),
         date=day(milestone.date),
-        bill=f"{bill.number or 'without a number'}, {bill_state(bill)}" if bill else "",
+        bill=" · ".join(f"{b.number or 'without a number'}, {bill_state(b)}" for b in bills),
         state=state_of(reason),
         standing=capital(words(reason).headline) if reason else "Not decided yet",
         organisation=names.get(milestone.organisation, milestone.organisation),
@@ -188,6 +192,7 @@ def detail(found: Story, now: dt.datetime) -> Detail:
         told=story(found.moments, books.zone),
         life=life(listed.milestone, listed.bill, effective_lock(organisation, books), today),
         exemption=record(standing[0], books.zone) if standing else None,
+        kept=kept(decision, found.moments, books) if decision else [],
     )
 
 
@@ -239,29 +244,40 @@ class Group:
     heading: str
     meaning: str
     lines: list[Line]
+    name: str = ""
+    more: str = ""
+
+
+def paged(group: Group, number: int, page: int, address: str) -> Group:
+    """The group with so many of its lines from the page on that was asked for, and a link to the next."""
+    start = number * page
+    more = f"{address}&part={group.name}&page={number + 1}" if start + page < len(group.lines) else ""
+    return replace(group, lines=group.lines[start : start + page], more=more)
 
 
 def groups(seen: Foresight, days: int) -> list[Group]:
     """A forecast in words; parts without milestones are left out."""
     told: list[Group] = []
     if seen.forecast:
-        lock = day(seen.forecast.lock)
-        parts = [
-            ("cannot be billed", f"A bill dated on or before {lock} would be refused.", seen.forecast.unbilled),
-            ("have a bill that nobody could approve any more", "Approve them before locking.", seen.forecast.stuck),
-            (
-                "are not due yet",
-                "They could not be billed once they are; their dates would have to move.",
-                seen.forecast.later,
-            ),
+        found, lock = seen.forecast, day(seen.forecast.lock)
+        refused = f"A bill dated on or before {lock} would be refused."
+        later = "They could not be billed once they are; their dates would have to move."
+        told = [
+            _group("unbilled", "cannot be billed", refused, _cases(found.unbilled), seen),
+            _group("stuck", STUCK, "Approve them before locking.", _cases(found.stuck), seen),
+            _group("later", "are not due yet", later, _cases(found.later), seen),
         ]
-        told = [Group(_many(len(ds), what), why, [_case(d.case, seen) for d in ds]) for what, why, ds in parts if ds]
-    if seen.late:
-        why = f"Nobody has approved these bills; they fall due within {days} days, or are due already."
-        told.append(
-            Group(_many(len(seen.late), "are unapproved and soon due"), why, [_case(c, seen) for c in seen.late])
-        )
-    return told
+    why = f"Nobody has approved these bills; they fall due within {days} days, or are due already."
+    told.append(_group("late", "are unapproved and soon due", why, seen.late, seen))
+    return [group for group in told if group.lines]
+
+
+def _cases(decisions: Sequence[Decision]) -> list[Case]:
+    return [decision.case for decision in decisions]
+
+
+def _group(name: str, what: str, why: str, cases: Sequence[Case], seen: Foresight) -> Group:
+    return Group(_many(len(cases), what), why, [_case(case, seen) for case in cases], name)
 
 
 def _many(number: int, what: str) -> str:

@@ -90,7 +90,8 @@ class Office:
 
     def _listed(self) -> Any:
         (decision,) = self.sheets.items
-        return SimpleNamespace(milestone=decision.case.milestone, bill=decision.case.bill, verdict=decision.verdict)
+        case = decision.case
+        return SimpleNamespace(milestone=case.milestone, bill=case.bill, parts=case.parts, verdict=decision.verdict)
 
 
 class Browser:

@@ -10,7 +10,8 @@ import pytest
 from receiver.dashboard.drawing import FEWEST, HEIGHT, WIDTH, chart, life
 from receiver.dashboard.states import State
 from receiver.dashboard.telling import age, story
-from reconciler.model import Status
+from receiver.dashboard.views import Group, paged
+from reconciler.model import Deed, Status
 from reconciler.reasons import Action, Choose, Reason
 from reconciler.records import Choice, Flag
 
@@ -89,3 +90,23 @@ def test_a_story_tells_who_decided_and_who_was_mailed_and_nothing_twice() -> Non
         "Ana decided: bill it again",
     ]
     assert told[-1].detail == "through the link mailed to ana@example.org"
+
+
+def test_a_story_tells_who_did_in_xero_what_a_warning_is_about_when_they_did_it() -> None:
+    deed = Deed("approved", desk.NOW - dt.timedelta(hours=2), "Ben Sample")
+    flag = Flag(1, "example", "M-1", Reason.BILL_APPROVED, desk.NOW, deed=deed)
+    closed = replace(flag, closed_at=desk.NOW, closed_because="resolved")
+    moments = [SimpleNamespace(at=desk.NOW, what=what, value=f) for what, f in (("flag", flag), ("closed", closed))]
+    told = story(moments, "UTC")
+    assert [one.headline for one in told][:2] == [
+        "Approved in Xero by Ben Sample",
+        "Warning opened: milestone changed after approval",
+    ]
+    assert len(told) == 3
+
+
+def test_a_long_part_of_a_forecast_comes_in_pages_that_lead_on() -> None:
+    group = Group("60 milestones", "why", [SimpleNamespace(key=n) for n in range(60)], "unbilled")  # type: ignore[list-item]
+    first, last = paged(group, 0, 50, "/forecast?lock=x"), paged(group, 1, 50, "/forecast?lock=x")
+    assert (len(first.lines), first.more) == (50, "/forecast?lock=x&part=unbilled&page=1")
+    assert (len(last.lines), last.more) == (10, "")
