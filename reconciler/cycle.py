@@ -17,7 +17,7 @@ from reconciler.deeds import Historian
 from reconciler.enclosing import wanted
 from reconciler.errors import RateLimited, Temporary
 from reconciler.hours import Waits
-from reconciler.model import ZERO, Decision, Link, Verdict
+from reconciler.model import ZERO, Decision, Link, Milestone, Verdict
 from reconciler.notes import Annotator
 from reconciler.notice import make_notice
 from reconciler.organisation import Books, Mode, Organisation
@@ -153,6 +153,11 @@ class Cycle:
             self._ledger.state.put(go_ahead(self._key), (self._clock() + HOUR).isoformat())
             self._ledger.state.put(missing_accepted(self._key), str(self._ledger.mirror.missing_count(self._key)))
             self._ledger.milestones.touch(self._key)
+
+    def preview(self, wished: Milestone) -> Decision:
+        """What would be decided if the platform said this of the milestone, by the facts read last; nothing is kept."""
+        case = self._ledger.milestones.wished(wished, self.organisation.policy.near_days)
+        return Decision(case, decide(case, self.organisation, self.books(), self._clock()))
 
     def rehearse(self) -> list[Decision]:
         """What a turn would decide anew after a complete sweep; nothing but the mirror is written, and no verdict."""

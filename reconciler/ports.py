@@ -212,6 +212,10 @@ class Milestones(Protocol):
         """
         ...
 
+    def wished(self, milestone: Milestone, near_days: int) -> Case:
+        """The case as it would be if the platform said this of the milestone; nothing is kept."""
+        ...
+
     def touch(self, organisation: str, keys: Collection[str] | None = None) -> int:
         """Mark milestones dirty (`None`: all of the organisation); returns how many."""
         ...

@@ -9,6 +9,7 @@ from reconciler.model import Decision, Link, Verdict
 from reconciler.ports import Applied, Notice
 from reconciler.reasons import Action, Reason
 from reconciler.records import Flag
+from storage.changes import Steps
 from storage.database import Store
 from storage.flags import Flags
 from storage.links import change_link, link_columns, mark_others
@@ -46,8 +47,9 @@ def apply_batch(store: Store, flags: Flags, occasion: Occasion, decisions: Seque
     with store.write():
         held = _held(store, occasion.organisation, keys)
         opened = flags.opened(occasion.organisation, keys)
+        steps = Steps(store, occasion.organisation, keys, occasion.now)
         for decision in decisions:
-            key = decision.case.milestone.key
+            key, before = decision.case.milestone.key, len(tally.history)
             if not _record(store, occasion, decision, held.get(key), tally):
                 tally.overtaken.append(key)
                 continue
@@ -56,7 +58,9 @@ def apply_batch(store: Store, flags: Flags, occasion: Occasion, decisions: Seque
             )
             tally.opened += [new] if new else []
             tally.closed += [old] if old else []
+            steps.take(decision, new, old, turned=len(tally.history) > before)
         store.insert(VerdictRow, tally.history)
+        steps.keep()
         mark_others(store, occasion.organisation, tally.rebound, occasion.prefix)
     return Applied(tuple(tally.opened), tuple(tally.closed), tuple(tally.overtaken))
 

@@ -28,6 +28,13 @@ def gather(store: Store, organisation: str, keys: Collection[str], near_days: in
         ]
 
 
+def gather_wished(store: Store, milestone: Milestone, near_days: int, prefix: str) -> Case:
+    """The case of this milestone as somebody wishes it, whether or not there is one of its key."""
+    with store.read():
+        (case,) = _Gathering(store, milestone.organisation, prefix).of([milestone], near_days)
+    return case
+
+
 class _Gathering:
     """The queries for one chunk of milestones."""
 
@@ -37,8 +44,13 @@ class _Gathering:
         self._prefix = prefix
 
     def cases(self, keys: Sequence[str], near_days: int) -> list[Case]:
-        milestones = [build(Milestone, row) for row in self._of(MilestoneRow, MilestoneRow.key, keys)]
-        links = {row["key"]: build(Link, row) for row in self._of(LinkRow, LinkRow.key, keys)}
+        return self.of([build(Milestone, row) for row in self._of(MilestoneRow, MilestoneRow.key, keys)], near_days)
+
+    def of(self, milestones: Sequence[Milestone], near_days: int) -> list[Case]:
+        """The cases of these milestones, which need not be kept."""
+        keys = [m.key for m in milestones]
+        links = dict.fromkeys(keys, Link())
+        links |= {row["key"]: build(Link, row) for row in self._of(LinkRow, LinkRow.key, keys)}
         linked = {bill_id for link in links.values() for bill_id in link.bill_ids}
         bills = self._bills(BillRow.bill_id.in_(list(linked)))
         missing = {row["bill_id"] for row in self._of(MissingRow, MissingRow.bill_id, linked)}

@@ -1,12 +1,14 @@
 """The memory: one facade, one attribute per topic."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
+from storage.apikeys import ApiKeys
 from storage.attempts import Attempts
 from storage.budgets import Budgets
+from storage.changes import Changes
 from storage.database import Store, open_store
 from storage.deeds import Deeds
 from storage.drain import Inbox
@@ -55,6 +57,8 @@ class Ledger:
         self.tokens = Tokens(store)
         self.state = State(store)
         self.budgets = Budgets(store)
+        self.apikeys = ApiKeys(store)
+        self.changes = Changes(store)
 
     @classmethod
     def open(
@@ -72,9 +76,12 @@ class Ledger:
         """Several changes as one: all of them are kept, or, when the block raises, none. Keep it short."""
         return self._store.write()
 
-    def group_inbox(self) -> GroupInbox:
-        """The writer that makes raw webhook requests durable in groups; start it, and stop it before closing."""
-        return GroupInbox(lambda: SqliteStore(self._store.path))
+    def group_inbox(self, kept: Callable[[], None] = lambda: None) -> GroupInbox:
+        """The writer that makes raw webhook requests durable in groups; start it, and stop it before closing.
+
+        `kept` is called after each group, in the writer's thread.
+        """
+        return GroupInbox(lambda: SqliteStore(self._store.path), kept)
 
     def alive(self) -> bool:
         """Whether the database answers; raises `StorageError` when it does not."""

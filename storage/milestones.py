@@ -9,19 +9,21 @@ from peewee import chunked
 
 from reconciler.model import Bill, Case, Decision, Exemption, Link, Milestone, Verdict
 from reconciler.ports import Applied, Notice
+from reconciler.progress import What
 from reconciler.reasons import Action, Reason
 from reconciler.records import Choice, Flag
 from storage.applying import Occasion, apply_batch
 from storage.calendar import today
+from storage.changes import connection, decided, undone
 from storage.codec import build
 from storage.database import Store
 from storage.exemptions import end_exemption, exempt
 from storage.flags import Flags, read_flag
-from storage.gather import gather
+from storage.gather import gather, gather_wished
 from storage.links import change_link, link_columns, mark_others
 from storage.marks import mark_keys, mark_where
 from storage.mirrored import BillRow
-from storage.models import ChoiceRow, FlagRow, LinkRow, PartRow
+from storage.models import ChoiceRow, FlagRow, LinkRow, MilestoneRow, PartRow
 from storage.putting import put_batch
 
 BATCH = 50
@@ -64,6 +66,16 @@ class Milestones:
     def gather(self, organisation: str, keys: Collection[str], near_days: int) -> list[Case]:
         """The cases of these keys, in key order; unknown keys are left out."""
         return gather(self._store, organisation, keys, near_days, self._prefix(organisation))
+
+    def wished(self, milestone: Milestone, near_days: int) -> Case:
+        """The case as it would be if the platform said this of the milestone; nothing is kept."""
+        return gather_wished(self._store, milestone, near_days, self._prefix(milestone.organisation))
+
+    def versions(self, organisation: str, keys: Collection[str]) -> dict[str, int]:
+        """The versions of these milestones by key, of those that there are."""
+        mine = (MilestoneRow.organisation == organisation) & MilestoneRow.key.in_(list(keys))
+        rows = self._store.rows(MilestoneRow.select(MilestoneRow.key, MilestoneRow.version).where(mine))
+        return {row["key"]: row["version"] for row in rows}
 
     def stream(self, organisation: str, near_days: int) -> Iterator[Case]:
         """The cases of all milestones of the organisation, in key order, a page at a time."""
@@ -130,6 +142,7 @@ class Milestones:
                 exempt(self._store, organisation, key, exemption, choice.at)
             row = {"organisation": organisation, "key": key, "at": choice.at, "reason": reason, "choice": choice}
             self._store.run(ChoiceRow.insert(row))
+            decided(self._store, organisation, key, choice, reason)
             self._follow_parts(organisation, key, before, link)
             mark_others(self._store, organisation, had ^ has, self._prefix(organisation))
         return True
@@ -154,6 +167,7 @@ class Milestones:
             ended = end_exemption(self._store, organisation, key, by, now)
             if ended:
                 mark_keys(self._store, organisation, [key])
+                undone(self._store, organisation, key, by, now)
         return ended
 
     def raise_alert(self, organisation: str, verdict: Verdict, notice: Notice, now: dt.datetime) -> None:
@@ -161,7 +175,9 @@ class Milestones:
         with self._store.write():
             held = next((flag for flag in self._alerts(organisation) if flag.reason is verdict.reason), None)
             if held is None:
-                self._flags.open(organisation, "", verdict, notice, now)
+                connection(
+                    self._store, self._flags.open(organisation, "", verdict, notice, now), What.DISCONNECTED, now
+                )
             else:
                 self._flags.refresh(held, verdict)
 
@@ -171,6 +187,7 @@ class Milestones:
             for flag in self._alerts(organisation):
                 if flag.reason not in keep:
                     self._flags.close(flag, "resolved: it does not apply any more", now, notice)
+                    connection(self._store, flag, What.CONNECTED, now)
 
     def standing(self, organisation: str, keys: Collection[str]) -> list[Decision]:
         """The cases of these keys with the verdicts recorded last, in key order; undecided ones are left out.

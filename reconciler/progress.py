@@ -1,0 +1,140 @@
+"""How far a milestone has come in Xero, and which news a step of it makes. Pure."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from reconciler.compare import with_adopted
+from reconciler.model import ZERO, Bill, Case, Decision, Status
+from reconciler.reasons import Action, Choose, Reason
+
+
+class What(StrEnum):
+    """What a change is about. Others rely on these names; none is ever renamed."""
+
+    BILLED = "milestone.billed"
+    APPROVED = "milestone.approved"
+    PAID = "milestone.paid"
+    PAYMENT_REVERSED = "milestone.payment_reversed"
+    VOIDED = "milestone.voided"
+    FLAGGED = "milestone.flagged"
+    CLEARED = "milestone.cleared"
+    DECIDED = "milestone.decided"
+    VERDICT = "milestone.verdict"
+    DISCONNECTED = "organisation.disconnected"
+    CONNECTED = "organisation.connected"
+
+
+class Stage(StrEnum):
+    """How far the bills of a milestone are; `ENDED` is voided, deleted or not to be found."""
+
+    NONE = "none"
+    BILLED = "billed"
+    APPROVED = "approved"
+    PAID = "paid"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The bill that a milestone follows, how far it and its earlier bills are, and the money applied to them."""
+
+    bill_id: str = ""
+    stage: Stage = Stage.NONE
+    settled: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that became known of a milestone, or (empty key) of its organisation, as it was then.
+
+    `change_id` grows with each change; 0 while it is not kept. `flag_id` is set for flags, `choice` and `by` for what a
+    person decided; the bill's values are those last read, its `total` and `settled` in `currency`.
+    """
+
+    organisation: str
+    key: str
+    what: What
+    at: dt.datetime
+    action: Action | None = None
+    reason: Reason | None = None
+    flag_id: int | None = None
+    choice: Choose | None = None
+    by: str = ""
+    because: str = ""
+    bill_id: str = ""
+    bill_number: str = ""
+    bill_status: Status | None = None
+    currency: str = ""
+    total: Decimal | None = None
+    settled: Decimal | None = None
+    change_id: int = 0
+
+
+ORDER = (Stage.NONE, Stage.BILLED, Stage.APPROVED, Stage.PAID)
+DISCONNECTING = frozenset({Reason.CONNECTION_LOST, Reason.WRONG_ORGANISATION})
+
+
+def progress_of(decision: Decision, before: Progress) -> Progress:
+    """How far the milestone is by the facts of this decision; one that is not read yet is as before."""
+    case, bill_id = with_adopted(decision).case, decision.verdict.link.bill_id
+    if not bill_id:
+        return Progress()
+    if case.missing:
+        return Progress(bill_id, Stage.ENDED, before.settled)
+    if case.bill is None or case.bill.bill_id != bill_id:
+        return before
+    settled = sum((bill.settled for bill in (*case.parts, case.bill)), ZERO)
+    return Progress(bill_id, _stage(case), settled)
+
+
+def news(before: Progress, after: Progress) -> Iterator[What]:
+    """What happened between the two, in the order in which it must have."""
+    again = bool(after.bill_id) and after.bill_id != before.bill_id
+    reached = Stage.NONE if again else before.stage
+    if after.stage is Stage.ENDED:
+        if before.stage is not Stage.ENDED or again:
+            yield What.VOIDED
+        return
+    if not again and after.settled < before.settled:
+        yield What.PAYMENT_REVERSED
+    # A bill whose voiding was a misreading is not billed anew.
+    was = ORDER.index(reached) if reached in ORDER else ORDER.index(Stage.BILLED)
+    for stage in ORDER[was + 1 : ORDER.index(after.stage) + 1]:
+        yield _NEWS[stage]
+
+
+_NEWS = {Stage.BILLED: What.BILLED, Stage.APPROVED: What.APPROVED, Stage.PAID: What.PAID}
+
+
+def of_bill(change: Change, bill: Bill | None) -> Change:
+    """The change with what the bill was then."""
+    if bill is None:
+        return change
+    return replace(
+        change,
+        bill_id=bill.bill_id,
+        bill_number=bill.number,
+        bill_status=bill.status,
+        currency=bill.currency,
+        total=bill.total,
+        settled=bill.settled,
+    )
+
+
+def _stage(case: Case) -> Stage:
+    """That of the bill which is the least far; a voided last bill ends it."""
+    bill = case.bill
+    if bill is None or not bill.status.live:
+        return Stage.ENDED
+    return min((_STAGES[each.status] for each in (*case.parts, bill) if each.status.live), key=ORDER.index)
+
+
+_STAGES = {
+    Status.DRAFT: Stage.BILLED,
+    Status.SUBMITTED: Stage.BILLED,
+    Status.AUTHORISED: Stage.APPROVED,
+    Status.PAID: Stage.PAID,
+}
