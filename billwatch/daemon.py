@@ -19,7 +19,6 @@ from receiver.webhook import Webhook
 from reconciler.cycle import Cycle
 from reconciler.errors import BillwatchError
 from reconciler.ports import Report
-from reconciler.records import Flag
 
 DOCUMENTS_SECONDS = 5
 
@@ -117,8 +116,6 @@ def _turn(work: Callable[[], Report | None]) -> Callable[[], None]:
 
     def turn() -> None:
         report = work()
-        if report:
-            _tell_flags(report)
         if report and (report.verdicts or report.hold):
             log.info(
                 "turn",
@@ -132,20 +129,3 @@ def _turn(work: Callable[[], Report | None]) -> Callable[[], None]:
             )
 
     return turn
-
-
-def _tell_flags(report: Report) -> None:
-    """A line for each flag that was opened or closed; lines about its mails name the same flag."""
-    for flag in report.opened:
-        log.info("flag opened", **_of(flag))
-    for flag in report.closed:
-        log.info("flag closed", **_of(flag), why=flag.closed_because)
-
-
-def _of(flag: Flag) -> dict[str, str | int]:
-    return {
-        "organisation": flag.organisation,
-        "milestone": flag.key,
-        "reason": flag.reason.value,
-        "flag": flag.flag_id,
-    }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from reconciler import flag_log
 from reconciler.compare import mark
 from reconciler.decide import decide
 from reconciler.deeds import Historian
@@ -79,6 +80,7 @@ class Cycle:
         self._halt = halt
         self._rest_until: dt.datetime | None = None
         self._stops = 0
+        self._count = Counted()
         self._pusher = Pusher(organisation, xero, ledger, self.reader, clock, self.decide_again, self.may_write)
         self._annotator = Annotator(self._key, xero, ledger)
         self._historian = Historian(self._key, organisation.history_reads, xero, ledger, clock)
@@ -121,14 +123,15 @@ class Cycle:
         changed; 4. write what is to be synced, and decide it once more on what Xero then holds.
         """
         with self._alone():
-            count, tally = Counted(), Tally()
+            count = self._count = Counted()
+            tally = Tally()
             self._follow_settings()
             self._read(sweep)
             self._recovery.settle()
             self._pusher.verify(tally)
             self._decide_dirty(count)
             written = self._pusher.push()
-            self._decide_again_after(count)
+            self._decide_dirty(count)
             self._annotate(written)
             self._historian.ask()
             self._alert(count, written)
@@ -206,7 +209,7 @@ class Cycle:
 
     def decide_again(self, keys: Sequence[str]) -> list[Decision]:
         """Decide these milestones on the mirror as it is now; how they then stand."""
-        self._decide(keys, self.books(), Counted())
+        self._decide(keys, self.books(), self._count)
         return self._ledger.milestones.standing(self._key, keys)
 
     def _follow_settings(self) -> None:
@@ -229,11 +232,6 @@ class Cycle:
         while keys := milestones.dirty_keys(self._key, self._clock(), CHUNK, after):
             books, after = self._decide(keys, books, count), keys[-1]
 
-    def _decide_again_after(self, count: "Counted") -> None:
-        after = Counted()
-        self._decide_dirty(after)
-        count.went_on(after)
-
     def _decide(self, keys: Sequence[str], books: Books, count: "Counted") -> Books:
         """Gather, decide, apply; the books with what the new bills take of the room under the caps."""
         now, near = self._clock(), self.organisation.policy.near_days
@@ -245,6 +243,7 @@ class Cycle:
         if self.organisation.attach_documents and (papers := wanted(decisions)):
             self._ledger.enclosures.owe(self._key, papers, now)
         applied = self._ledger.milestones.apply(self._key, decisions, self.notice(), now)
+        flag_log.tell(applied)
         count.stands.update({d.case.milestone.key: d.verdict.reason for d in decisions})
         count.opened.extend(applied.opened)
         count.closed.extend(applied.closed)
@@ -331,12 +330,6 @@ class Counted:
     def verdicts(self) -> Counter[Reason]:
         """Each milestone once, as it was decided last."""
         return Counter(self.stands.values())
-
-    def went_on(self, after: "Counted") -> None:
-        """Take in what was decided after a push."""
-        self.opened += after.opened
-        self.closed += after.closed
-        self.stands |= after.stands
 
 
 def _less_room(books: Books, verdict: Verdict) -> Books:

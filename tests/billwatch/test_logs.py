@@ -13,7 +13,8 @@ import datetime as dt, logging, structlog
 from billwatch.daemon import _guarded, _turn
 from billwatch.logs import configure
 from reconciler.errors import StorageError
-from reconciler.ports import Report
+from reconciler import flag_log
+from reconciler.ports import Applied, Report
 from reconciler.reasons import Reason
 from reconciler.records import Flag
 
@@ -24,7 +25,7 @@ logging.getLogger("apscheduler.scheduler").warning("maximum number of running in
 opened = Flag(7, "trust", "M-1", Reason.BILL_PAID, now)
 closed = Flag(5, "trust", "M-2", Reason.LOCKED_DRAFT, now, closed_at=now, closed_because="the lock was lifted")
 _turn(lambda: Report("trust"))()
-_turn(lambda: Report("trust", opened=(opened,), closed=(closed,)))()
+flag_log.tell(Applied((opened,), (closed,)))
 
 def work():
     log.info("called")
