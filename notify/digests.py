@@ -63,11 +63,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Milestones that share one fate: what heads them, and the sum of their money."""
+    """Milestones that share one fate: what heads them, the sum of their money, and what their dates are."""
 
     heading: str
     lines: list[Line]
     total: str
+    dated: str
 
     @property
     def listed(self) -> list[Line]:
@@ -134,8 +135,9 @@ class Ahead(View):
         """The lock and what it would do, or the drafts."""
         number = self.outlook.forecast.number if self.outlook.forecast else 0
         if self.outlook.lockup and number:
-            what = "1 milestone cannot" if number == 1 else f"{number} milestones cannot"
-            return f"If you lock to {words.day(self.outlook.lockup.to)}, {what} be billed"
+            what = "1 milestone" if number == 1 else f"{number} milestones"
+            how = "billed or approved" if self.outlook.forecast and self.outlook.forecast.stuck else "billed"
+            return f"If you lock to {words.day(self.outlook.lockup.to)}, {what} cannot be {how}"
         return f"{_bills(len(self.outlook.late))} due soon and not approved"
 
     @property
@@ -173,7 +175,7 @@ class Ahead(View):
 def _section(heading: str, cases: Sequence[Case], books: Books, *, due: bool = False) -> Section:
     lines = sorted(((case.milestone.amount, _line(case, books, due)) for case in cases), key=lambda one: -one[0])
     sums = sum_in_words((case.milestone.amount, case.milestone.currency or books.currency) for case in cases)
-    return Section(heading, [line for _, line in lines], sums)
+    return Section(heading, [line for _, line in lines], sums, "Due" if due else "Date")
 
 
 def _line(case: Case, books: Books, due: bool) -> Line:
@@ -188,7 +190,6 @@ def _line(case: Case, books: Books, due: bool) -> Line:
         date,
         words.money(milestone.amount, milestone.currency or books.currency),
         [anchor for anchor in anchors if anchor.url],
-        note="due" if due else "",
     )
 
 

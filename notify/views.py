@@ -138,9 +138,13 @@ class One(Warned):
         return self.item.due is not None and self.item.due < self.today
 
     @property
-    def late(self) -> str:
-        """Since when the money should have been paid."""
-        return f"The payment is overdue since {words.day(self.item.due)}." if self.item.due else ""
+    def otherwise(self) -> str:
+        """What follows if nobody acts, or what has followed already."""
+        if not self.overdue or self.item.due is None:
+            return self.item.otherwise
+        said = self.item.otherwise.replace(" falls due on ", " stays unpaid, overdue since ")
+        late = f"The payment is overdue since {words.day(self.item.due)}."
+        return said if said != self.item.otherwise else f"{said} {late}".strip()
 
 
 @dataclass(frozen=True)
@@ -168,8 +172,8 @@ class Group:
 
     @property
     def todo(self) -> str:
-        """What to do, in the words that fit the largest."""
-        return self.items[0].todo
+        """What to do, if the same sentence fits all."""
+        return _shared(item.todo for item in self.items) or "What can be done differs, and is said for each of them."
 
     @property
     def listed(self) -> list[Item]:
@@ -236,6 +240,13 @@ class Several(Warned):
     def commands(self) -> list[str]:
         """How to act without a page, for the milestone with the most money."""
         return self.groups[0].items[0].commands
+
+    @property
+    def done(self) -> str:
+        """What a closing note says first."""
+        if len(self.resolved) == 1:
+            return "You were told of this, and there is nothing left to do about it."
+        return "You were told of these, and there is nothing left to do about them."
 
     @property
     def closed(self) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 import click
 from playwright.sync_api import sync_playwright
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "notify"))
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import CHROMIUM, FLAGS
+from mail_gallery import gallery
 from walking import Walk, log_in
 
 from billwatch.demo.stage import Page, Stage
@@ -72,6 +74,9 @@ def _shown(page: Any, walk: Walk) -> Iterator[str]:
     for number, mail in enumerate(walk.stage.letters.kept):
         page.set_content(_html(mail))
         yield f"mail-{number:02}-{re.sub(r'[^a-z0-9]+', '-', str(mail['Subject']).lower())[:40].strip('-')}"
+    for name, made in gallery():
+        page.set_content(made.html)
+        yield f"mail-of-{name}"
 
 
 def _behind_links(page: Any, walk: Walk) -> Iterator[str]:

@@ -7,6 +7,9 @@ from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mail_gallery import gallery
 from mail_samples import (
     BILL,
     BOOKS,
@@ -25,6 +28,7 @@ from mail_samples import (
     mail,
 )
 
+from notify.layout import wrap
 from notify.render import PageLink, Rendered, render
 from reconciler.model import Decision, Link, Links, Verdict
 from reconciler.reasons import Action, Choose, Reason, words
@@ -293,3 +297,49 @@ def test_a_flag_speaks_by_the_verdict_that_raised_it() -> None:
 
 def vars_of(links: Links) -> tuple[str, ...]:
     return links.milestone, links.application, links.contract
+
+
+@pytest.mark.parametrize(("name", "made"), list(gallery()), ids=[name for name, _ in gallery()])
+def test_every_kind_of_mail_is_fit_to_send_in_both_parts(name: str, made: Rendered) -> None:
+    if name != "hostile-names":  # a name that looks like markup is told as it is
+        assert_fit_to_send(made)
+    assert made.subject == made.subject.strip()
+    assert len(made.subject) <= 90
+    assert not re.search(r"<(?:img|link|script)\b|url\(|@import", made.html)
+
+
+@pytest.mark.parametrize(("name", "made"), list(gallery()), ids=[name for name, _ in gallery()])
+def test_no_line_ends_within_an_amount_a_date_or_an_address(name: str, made: Rendered) -> None:
+    for line, following in zip(made.text.splitlines(), made.text.splitlines()[1:], strict=False):
+        assert not re.search(r"(?:NZ\$|A\$|[A-Z]{3} )$", line)
+        assert not re.search(r"\b\d{1,2}$", line) or not re.match(r"\s*(?:January|June|July|August)\b", following)
+    for link in re.findall(r"https?://\S+", made.text):
+        assert link.count("://") == 1
+
+
+def test_what_is_overdue_is_said_to_be() -> None:
+    late = dict(gallery())["warning-one-overdue"].text
+    assert "stays unpaid, overdue since 1 July 2026" in re.sub(r"\s+", " ", late)
+    assert "falls due" not in late
+    old = [
+        replace(one, case=replace(one.case, milestone=replace(one.case.milestone, due_date=day)))
+        for one, day in zip(locked(3), (dt.date(2026, 7, 1), dt.date(2026, 7, 2), dt.date(2026, 8, 1)), strict=True)
+    ]
+    assert "Payment of 2 of 3 is overdue, the first since 1 July 2026." in many(old).text
+
+
+def test_a_group_names_the_bill_in_xero_of_every_milestone_that_it_lists() -> None:
+    made = dict(gallery())["warning-several-causes"]
+    assert made.text.count("Bill in Xero: https://go.xero.com/") == 3
+    assert outline(made.html).seen.count("Bill in Xero") == 3
+
+
+@given(st.text(max_size=300), st.integers(0, 4))
+def test_wrapped_text_loses_nothing_but_line_breaks(text: str, indent: int) -> None:
+    plain = " ".join(text.split())
+    assert " ".join(wrap(plain, indent).split()) == plain
+
+
+@given(st.integers(0, 80), st.sampled_from(("30 June 2026", "9 July 2026, 10:42 UTC", "CHF 1,234,567.00", "3 Jul")))
+def test_a_date_or_an_amount_stays_on_one_line_wherever_it_falls(before: int, value: str) -> None:
+    assert value in wrap(f"{'x' * before} {value} and more words after it that fill the line")
