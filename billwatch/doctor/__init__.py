@@ -35,7 +35,11 @@ def examine(path: Path, clock: Clock) -> Iterator[Row]:
     try:
         config = load(path, secrets=False)
     except ConfigurationError as error:
-        yield Row(MACHINE, "configuration", failed(str(error), "Mend the file; config.example.toml describes it."))
+        yield Row(
+            MACHINE,
+            "configuration",
+            failed(str(error), 'Mend the file; "billwatch init --manual" describes every option.'),
+        )
         return
     yield Row(MACHINE, "configuration", ok(f"{path}, {len(config.organisation)} organisation(s)"))
     broken = False
