@@ -4,7 +4,7 @@ import datetime as dt
 import secrets
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -32,7 +32,8 @@ class Daemon:
 
     def __init__(self, house: House) -> None:
         self._house, config = house, house.config
-        self._inbox = house.ledger.group_inbox()
+        self._waking, self._expected = threading.Lock(), False
+        self._inbox = house.ledger.group_inbox(self._heard)
         self.webhook = Webhook(house.signing_keys(), self._inbox, house.clock)
         pages = [*LinkPages(house.desk, house.clock).routes(), *dashboard(house).routes()]
         app = create_app(self.webhook, house.ledger.alive, pages)
@@ -54,10 +55,12 @@ class Daemon:
         self._inbox.start()
         self._server.start()
         pace = self._house.config.reconciler
-        self._every("drain", pace.tick_seconds, self._house.drain)
+        ticks = {f"tick {key}": cycle for key, cycle in self._house.cycles.items()}
+        self._drain = self._every("drain", pace.tick_seconds, self._house.drain, wakes=ticks)
+        for name, cycle in ticks.items():
+            self._every(name, pace.tick_seconds, _turn(cycle.tick), wakes=["mail"])
         for key, cycle in self._house.cycles.items():
-            self._every(f"tick {key}", pace.tick_seconds, _turn(cycle.tick))
-            self._every(f"sweep {key}", pace.sweep_minutes * 60, _turn(_sweep(cycle)))
+            self._every(f"sweep {key}", pace.sweep_minutes * 60, _turn(_sweep(cycle)), wakes=["mail"])
         for key, clerk in self._house.clerks.items():
             self._every(f"documents {key}", DOCUMENTS_SECONDS, clerk.work)
         self._every("retention", 24 * 3600, self._house.forget)
@@ -70,7 +73,8 @@ class Daemon:
 
     def stop(self) -> None:
         """Stop in order: no new requests; what was accepted is kept; running turns end; nothing new begins."""
-        self._house.halt.set()
+        with self._waking:
+            self._house.halt.set()
         self._server.stop()
         self._inbox.stop()
         if self._scheduler.running:
@@ -86,9 +90,37 @@ class Daemon:
         asked.wait()
         self.stop()
 
-    def _every(self, name: str, seconds: int, work: Callable[[], object]) -> None:
-        first = self._house.clock()
-        self._scheduler.add_job(_guarded(name, work), "interval", seconds=seconds, id=name, next_run_time=first)
+    def _every(
+        self, name: str, seconds: int, work: Callable[[], object], wakes: Collection[str] = ()
+    ) -> Callable[[], None]:
+        """Work every so many seconds; when it came to something, the jobs that it wakes run at once."""
+
+        def job() -> None:
+            if work():
+                self._wake(wakes)
+
+        guarded, first = _guarded(name, job), self._house.clock()
+        self._scheduler.add_job(guarded, "interval", seconds=seconds, id=name, next_run_time=first)
+        return guarded
+
+    def _wake(self, names: Collection[str]) -> None:
+        # Under the lock, since a scheduler that is stopping holds its own while it waits for running jobs.
+        with self._waking:
+            for job in () if self._house.halt.is_set() else filter(None, map(self._scheduler.get_job, names)):
+                job.modify(next_run_time=self._house.clock())
+
+    def _heard(self) -> None:
+        """Webhook requests were kept: drain them as soon as things may have been quiet for long enough."""
+        with self._waking:
+            if self._expected or self._house.halt.is_set():
+                return
+            self._expected = True
+            quiet = dt.timedelta(seconds=self._house.config.reconciler.quiet_seconds)
+            self._scheduler.add_job(self._drain_expected, "date", run_date=self._house.clock() + quiet)
+
+    def _drain_expected(self) -> None:
+        self._expected = False
+        self._drain()
 
 
 def _guarded(name: str, work: Callable[[], object]) -> Callable[[], None]:
@@ -111,10 +143,10 @@ def _sweep(cycle: Cycle) -> Callable[[], Report]:
     return lambda: cycle.turn(sweep=True)
 
 
-def _turn(work: Callable[[], Report | None]) -> Callable[[], None]:
+def _turn(work: Callable[[], Report | None]) -> Callable[[], Report | None]:
     """The work, with a line in the log when it came to something."""
 
-    def turn() -> None:
+    def turn() -> Report | None:
         report = work()
         if report and (report.verdicts or report.hold):
             log.info(
@@ -127,5 +159,6 @@ def _turn(work: Callable[[], Report | None]) -> Callable[[], None]:
                 hold=report.hold,
                 stopped=report.detail,
             )
+        return report
 
     return turn

@@ -84,11 +84,20 @@ class GroupInbox:
     """`receiver.ports.Inbox` by group commit: while one group is being flushed, the next one gathers.
 
     `connect` opens the store, in the writer's thread, and again after each failure. At most `room` requests wait;
-    further ones are refused at once. A failing commit fails the requests of its group and no others.
+    further ones are refused at once. A failing commit fails the requests of its group and no others. `kept` is called
+    after each group that was kept, in the writer's thread.
     """
 
-    def __init__(self, connect: Callable[[], Store], *, room: int = 4096, group: int = 512) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Store],
+        kept: Callable[[], None] = lambda: None,
+        *,
+        room: int = 4096,
+        group: int = 512,
+    ) -> None:
         self._connect = connect
+        self._kept = kept
         self._room = room
         self._group = group
         self._store: Store | None = None
@@ -139,8 +148,17 @@ class GroupInbox:
 
     def _write(self) -> None:
         while group := self._next_group():
-            _wake(group, self._commit([waiter.row for waiter in group]))
+            failure = self._commit([waiter.row for waiter in group])
+            _wake(group, failure)
+            if failure is None:
+                self._tell()
         self._give_up()
+
+    def _tell(self) -> None:
+        try:
+            self._kept()
+        except Exception:
+            log.exception("webhook requests were kept, but telling so failed")
 
     def _next_group(self) -> list[_Waiter]:
         with self._changed:

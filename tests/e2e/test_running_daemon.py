@@ -67,17 +67,17 @@ class Running:
 
 @pytest.fixture
 def run(make_world: Any, xero: Any, tmp_path: Path, environ: dict[str, str]) -> Iterator[Callable[..., Running]]:
-    """Starts a daemon on a world of its own; `sweep` in minutes."""
+    """Starts a daemon on a world of its own; `sweep` in minutes, `tick` in seconds."""
     with contextlib.ExitStack() as stack:
 
-        def start(sweep: float = NEVER) -> Running:
+        def start(sweep: float = NEVER, tick: float = TICK) -> Running:
             world = make_world()
             world.house.close()
             text = config_text(xero, world.org.tenant_id, extra="[reconciler]\nquiet_seconds = 0")
             world.house = stack.enter_context(open_house(text, xero, tmp_path, environ))
             config = world.house.config
             pace = msgspec.structs.replace(
-                config.reconciler, tick_seconds=TICK, sweep_minutes=sweep, fresh_minutes=NEVER
+                config.reconciler, tick_seconds=tick, sweep_minutes=sweep, fresh_minutes=NEVER
             )
             world.house.config = msgspec.structs.replace(config, reconciler=pace)
             daemon = Daemon(world.house)
@@ -125,6 +125,16 @@ def finish(running: Running) -> None:
     assert len(world.org.bills()) == len(KEYS)
     assert {flag.key for flag in world.open_flags()} == {"M-2", "M-3", "M-4", "M-6"}
     assert all(len(world.flags(key)) <= 1 for key in KEYS)
+
+
+def test_a_webhook_is_followed_when_it_comes_and_not_at_the_next_tick(run):
+    running = run(tick=3600)
+    world = running.world
+    world.put("M-1")
+    world.cycle.turn()
+    running.subscribe()
+    world.org.approve("M-1")
+    until(lambda: running.reasons("M-1") == [Reason.APPROVED])
 
 
 def test_webhooks_alone_lead_to_the_verdicts(run):
