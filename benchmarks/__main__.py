@@ -1,21 +1,31 @@
-"""Run all parts, or those named: `python -m benchmarks [NAME …]`. A promise that is broken makes the exit code 1."""
+"""Run all parts, or those named: `python -m benchmarks [NAME …]`. A promise that is broken makes the exit code 1.
 
+A run of all parts writes docs/performance.md anew.
+"""
+
+import datetime as dt
 import importlib
 import pkgutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from types import ModuleType
 
 import benchmarks
+from benchmarks import report
 from benchmarks.figures import Figure, progress
 
-HELPERS = ("__main__", "figures", "serving")
+HELPERS = ("__main__", "figures", "profile", "report", "serving")
 
 
 def main(names: Sequence[str]) -> int:
     """Print the figures of these parts as they come."""
-    broken = [figure for figure in _figures(names or _parts()) if not figure.kept]
+    figures = {name: _measured(name) for name in names or _parts()}
+    if not names:
+        profiles = [profile for name in figures for profile in getattr(_part(name), "PROFILES", ())]
+        progress(f"written: {report.write(figures, profiles, dt.datetime.now(dt.UTC).date())}")
+    broken = [figure for of_part in figures.values() for figure in of_part if not figure.kept]
     for figure in broken:
-        progress(f"{figure.name} is {figure.value:g}, but {figure.promise} was promised")
+        progress(f"{figure.name} is {figure.amount}, but {figure.promise} was promised")
     return 1 if broken else 0
 
 
@@ -24,12 +34,17 @@ def _parts() -> list[str]:
     return [name for name in found if name not in HELPERS]
 
 
-def _figures(names: Sequence[str]) -> Iterator[Figure]:
-    for name in names:
-        for figure in importlib.import_module(f"benchmarks.{name}").run():
-            sys.stdout.write(f"{figure}\n")
-            sys.stdout.flush()
-            yield figure
+def _part(name: str) -> ModuleType:
+    return importlib.import_module(f"benchmarks.{name}")
+
+
+def _measured(name: str) -> list[Figure]:
+    figures = []
+    for figure in _part(name).run():
+        sys.stdout.write(f"{figure}\n")
+        sys.stdout.flush()
+        figures.append(figure)
+    return figures
 
 
 if __name__ == "__main__":

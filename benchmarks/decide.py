@@ -20,6 +20,7 @@ import structlog
 
 from benchmarks.figures import Figure, progress
 from benchmarks.generator import Generator
+from benchmarks.profile import Profile, profiled
 from benchmarks.receiver import STEADY_RATE, request, webhook_bodies
 from benchmarks.serving import Place, place
 from billwatch.sandbox import Org, Sandbox
@@ -31,6 +32,8 @@ FIRST = 1_000
 MILESTONES = 1_000_000
 CHANGED = 100
 LOAD_SECONDS = 15.0
+PROFILE_SECONDS = 5.0
+PROFILES: list[Profile] = []
 SYNCED = """
 mode = "sync"
 account = "480"
@@ -88,6 +91,8 @@ def _meanwhile(site: Place, folder: Path) -> Figure:
     generator = Generator(folder, [request(body) for body in webhook_bodies(int(STEADY_RATE * LOAD_SECONDS))])
     with site.serving() as served:
         load = generator.run(served.port, LOAD_SECONDS, rate=STEADY_RATE)
+        with profiled(served.process.pid, PROFILE_SECONDS, "The daemon while it decides everything:", PROFILES):
+            time.sleep(PROFILE_SECONDS)
     return Figure("p99_ms_during_decide", round(load.percentile_ms(0.99), 1), "ms", 50)
 
 

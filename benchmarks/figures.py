@@ -27,10 +27,12 @@ class Figure:
         return "" if self.least is None else f"at least {self.least:g} {self.unit}"
 
     def __str__(self) -> str:
-        return f"figure {self.name} {self.value:g} {self.unit}" if self.value < 1e6 else self._whole()
+        return f"figure {self.name} {self.amount} {self.unit}"
 
-    def _whole(self) -> str:
-        return f"figure {self.name} {self.value:.0f} {self.unit}"
+    @property
+    def amount(self) -> str:
+        """The value, without an exponent."""
+        return f"{self.value:g}" if self.value < 1e6 else f"{self.value:.0f}"
 
 
 def progress(text: str) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.figures import Figure, progress
 from benchmarks.generator import Generator, Load
+from benchmarks.profile import Profile, profiled
 from benchmarks.serving import WEBHOOK_KEY, Place, place
 from billwatch.sandbox import Sandbox
 
@@ -28,6 +29,8 @@ WARM_UP_SECONDS = 1.0
 REQUESTS = 50_000
 STEADY_RATE = 500
 STEADY_SECONDS = 10.0
+PROFILE_SECONDS = 5.0
+PROFILES: list[Profile] = []
 BODY = (
     '{{"events":[{{"resourceUrl":"https://api.xero.com/api.xro/2.0/Invoices/{bill}","resourceId":"{bill}",'
     '"eventDateUtc":"2026-07-08T01:15:39.902","eventType":"UPDATE","eventCategory":"INVOICE",'
@@ -87,6 +90,8 @@ class Bench:
         with tempfile.TemporaryDirectory() as folder, self._place(Path(folder)).serving() as served:
             self._generator.run(served.port, WARM_UP_SECONDS, rate=STEADY_RATE)
             load = self._generator.run(served.port, STEADY_SECONDS, rate=STEADY_RATE)
+            with profiled(served.process.pid, PROFILE_SECONDS, "The daemon under full load of webhooks:", PROFILES):
+                self._generator.run(served.port, PROFILE_SECONDS)
         progress(f"steady: {len(load.acknowledged)} of {STEADY_RATE * STEADY_SECONDS:.0f} acknowledged")
         yield Figure("p50_ms_at_500_per_s", round(load.percentile_ms(0.5), 2), "ms")
         yield Figure("p99_ms_at_500_per_s", round(load.percentile_ms(0.99), 2), "ms", 10)
