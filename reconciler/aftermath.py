@@ -69,4 +69,5 @@ def _refusal(
     case: Case, reason: Reason, messages: tuple[str, ...], organisation: Organisation, books: Books, now: dt.datetime
 ) -> Refusal:
     view = look(case, organisation, books, now)
-    return Refusal(reason, " ".join(messages), view.ours, view.theirs, effective_lock(organisation, books))
+    lock, url = effective_lock(organisation, books), case.milestone.links.milestone
+    return Refusal(reason, " ".join(messages), view.ours, view.theirs, lock, url)

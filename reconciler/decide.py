@@ -247,8 +247,9 @@ def refused(view: View) -> View | Verdict:
     refusal = view.link.refusal
     if refusal is None:
         return view
-    now = (view.ours, view.theirs, effective_lock(view.organisation, view.books))
-    if now != (refusal.ours, refusal.theirs, refusal.lock):
+    url = view.case.milestone.links.milestone
+    now = (view.ours, view.theirs, effective_lock(view.organisation, view.books), url)
+    if now != (refusal.ours, refusal.theirs, refusal.lock, refusal.url):
         return replace(view, link=replace(view.link, refusal=None))
     ours = {Reason.ACCOUNT_UNUSABLE: view.ours.account, Reason.TAX_INVALID: view.ours.tax}
     code = named([refusal.message], refusal.reason) or ours.get(refusal.reason)

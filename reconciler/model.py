@@ -233,13 +233,14 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Xero's no to a write: what we asked, what the bill said then, and Xero's own words."""
+    """Xero's no to a write: what we asked, with the milestone's link (`url`), what the bill said, its words."""
 
     reason: Reason
     message: str
     ours: Terms
     theirs: Terms | None
     lock: dt.date | None
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ def _reason(_ctx: click.Context, _parameter: click.Parameter, stated: str | None
         raise click.BadParameter(f'"{stated}" is no reason; {hint}') from None
 
 
+MOST_NAMED = 5
+
+
 @click.command(name="status")
 @click.option("--organisation", default="", metavar="KEY", help="Only this one; all by default.")
 @click.option("--milestones", is_flag=True, help="List every milestone, not only those that wait for somebody.")
@@ -79,6 +82,7 @@ def _summary(ledger: Ledger, key: str, mode: str, books: Books) -> dict[str, Any
         "counts": {(reason.value if reason else "UNDECIDED"): count for reason, count in counts.items()},
         "heard_at": ledger.listing.heard_at(key),
         "owed": [dataclasses.asdict(one) for one in ledger.listing.owed(key)],
+        "documents_missing": ledger.enclosures.troubled(key),
         "mail_error": ledger.overview.mail_error(key),
         **dataclasses.asdict(ledger.overview.health(key)),
     }
@@ -125,6 +129,9 @@ def _tell(summary: dict[str, Any], listed: list[Listed], books: Books) -> None:
         click.echo(f"  {books.hold}: {books.hold_detail}")
     queues = ("undrained", "dirty", "open_flags", "open_attempts", "mails_owed", "mails_refused")
     click.echo("  " + " · ".join(f"{name.replace('_', ' ')} {summary[name]}" for name in queues))
+    if keys := summary["documents_missing"]:
+        more = f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else ""
+        click.echo(f"  documents not attached: {', '.join(keys[:MOST_NAMED])}{more}; billwatch explain KEY says why")
     _tell_webhooks(summary, books.zone)
     _tell_mails(summary, books.zone)
     _tell_spending(summary["xero"], books.zone)

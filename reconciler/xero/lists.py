@@ -35,14 +35,10 @@ def currencies(found: Iterable[shapes.Currency], base: str) -> frozenset[str]:
 
 
 def tracking(found: Iterable[shapes.TrackingCategory]) -> frozenset[tuple[str, str]]:
-    """(category, option) pairs of which both are active."""
-    return frozenset(
-        (category.name, option.name)
-        for category in found
-        if category.name and _active(category.status)
-        for option in category.options or ()
-        if option.name and _active(option.status)
-    )
+    """(category, option) pairs of which both are active; each active category also with an empty option."""
+    active = [category for category in found if category.name and _active(category.status)]
+    options = [(c.name, o.name) for c in active for o in c.options or () if o.name and _active(o.status)]
+    return frozenset((category or "", option) for category, option in [*((c.name, "") for c in active), *options])
 
 
 def _active(status: str | None) -> bool:

@@ -51,6 +51,15 @@ def test_a_bill_links_back_to_its_milestone_unless_xero_would_not_take_the_link(
     assert world.reason() is Reason.AWAITING_APPROVAL
 
 
+def test_a_link_that_xero_refused_is_tried_again_once_it_is_another(world: Any) -> None:
+    world.put(links=Links(milestone="grants.example.org/m/1"))
+    world.turn()
+    assert world.reason() is Reason.REFUSED
+    world.put(links=Links(milestone="https://grants.example.org/m/1"))
+    world.turn()
+    assert (world.reason(), world.bill().url) == (Reason.AWAITING_APPROVAL, "https://grants.example.org/m/1")
+
+
 class TestTracking:
     """An option that Xero lacks is made when the settings say so, and else flagged."""
 
@@ -66,6 +75,15 @@ class TestTracking:
         world.sweep()
         assert world.xero.calls("/TrackingCategories/{category}/Options") == 1
         assert world.reason("M-3") is Reason.AWAITING_APPROVAL
+
+    def test_the_first_option_of_a_category_is_made_too(self, make_world: Any) -> None:
+        world = make_world(organisation=f"{SYNC}create_tracking_options = true\n{SCOPES}")
+        for option in world.org.books.tracking["region"].options:
+            world.org.archive_tracking("Region", option.name)
+        world.sweep()
+        world.put(tracking=YOUTH)
+        world.turn()
+        assert world.reason() is Reason.AWAITING_APPROVAL
 
     def test_nothing_is_made_while_only_watching(self, make_world: Any) -> None:
         world = make_world(organisation=f'mode = "watch"\ncreate_tracking_options = true\n{SCOPES}')

@@ -7,6 +7,7 @@ from case_builders import (
     LINK,
     SEEN,
     TERMS,
+    URL,
     a_bill,
     a_milestone,
     an_organisation,
@@ -35,7 +36,7 @@ UPDATING = an_organisation(approved_bills="update")
 MAPPED = a_milestone(contact_id="contact-9")
 TWICE = (a_bill(), a_bill(bill_id="bill-2"))
 ALIKE = (a_bill(number="INV-7", url="", bill_id="bill-7"),)
-NO = Refusal(Reason.REFUSED, "Invoice not of valid status for modification", TERMS, None, None)
+NO = Refusal(Reason.REFUSED, "Invoice not of valid status for modification", TERMS, None, None, URL)
 
 
 @dataclass(frozen=True)

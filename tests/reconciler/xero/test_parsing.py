@@ -259,4 +259,4 @@ def test_a_history_is_read_as_far_as_it_says_what_was_done_and_when() -> None:
 def test_tracking_needs_an_active_option_of_an_active_category() -> None:
     options = (shapes.Option("North", "ACTIVE"), shapes.Option("South", "ARCHIVED"))
     found = [shapes.TrackingCategory("Region", "ACTIVE", options), shapes.TrackingCategory("Old", "ARCHIVED", options)]
-    assert lists.tracking(found) == {("Region", "North")}
+    assert lists.tracking(found) == {("Region", "North"), ("Region", "")}
