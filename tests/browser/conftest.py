@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="there is no Chromium here; install it to run these"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def walk() -> Iterator[Walk]:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     with Stage() as stage:

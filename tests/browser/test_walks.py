@@ -5,44 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from playwright.sync_api import expect
-from walking import Walk, log_in
+from walking import Walk, billed, confirm, conflict, locked, log_in
 
 from billwatch.demo.stage import KEY, until
 from reconciler.reasons import Reason
-
-LOCK = dt.timedelta(days=40)
-
-
-def confirm(page: Any, by: str = "Ana Example") -> None:
-    """Sign, review, confirm."""
-    page.get_by_label("Your name").fill(by)
-    page.get_by_role("button", name="Review, then confirm").click()
-    expect(page.get_by_text("Nothing has been done yet.")).to_be_visible()
-    page.get_by_role("button", name="Confirm").click()
-
-
-def billed(walk: Walk, key: str, **changes: Any) -> None:
-    walk.put(key, **changes)
-    walk.becomes(key, Reason.AWAITING_APPROVAL)
-
-
-def conflict(walk: Walk, key: str) -> None:
-    """Milestone and bill are changed apart."""
-    billed(walk, key)
-    walk.org.edit(key, total=Decimal("1700.00"))
-    walk.put(key, amount=Decimal("1900.00"))
-    walk.becomes(key, Reason.EDITED_IN_XERO)
-
-
-def locked(walk: Walk, *keys: str) -> dt.date:
-    """Milestones dated in a period that is locked."""
-    today = walk.stage.house.clock().date()
-    walk.org.lock(period=today - LOCK)
-    walk.stage.sweep()
-    for key in keys:
-        walk.put(key, date=today - LOCK - dt.timedelta(days=3), payee="Sample River Care")
-        walk.becomes(key, Reason.LOCKED_DRAFT)
-    return today - LOCK + dt.timedelta(days=1)
 
 
 def test_a_bill_changed_in_xero_is_put_right_there_and_resynced_from_the_link(walk: Walk, page: Any) -> None:
