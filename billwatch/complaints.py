@@ -19,6 +19,7 @@ _FIELD = re.compile(r"field `(?P<name>.*?)`(?: - at |$)")
 _STEP = re.compile(r"\[(?P<index>\d+|\.\.\.)\]|(?P<name>[^.\[\]]+)")
 _CREDENTIALS = re.compile(r"//[^/\s]*@")
 _LONGEST_VALUE = 80
+_KEYS = {"organisation": "key", "person": "address"}
 
 Step = str | int
 
@@ -89,6 +90,8 @@ def _within(kind: shape.Type, step: Step) -> shape.Type:
 
 
 def _bare(kind: shape.Type) -> shape.Type:
+    if isinstance(kind, shape.UnionType):
+        return next((each for each in kind.types if isinstance(each, shape.StructType)), kind)
     return kind.type if isinstance(kind, shape.Metadata) else kind
 
 
@@ -99,14 +102,15 @@ def _value(value: Any, steps: list[Step]) -> Any:
 
 
 def _dotted(steps: list[Step], raw: dict[str, Any]) -> str:
-    """`organisation.acme.policy.on_unlock`: an organisation by its key, else by its place in the file from 1."""
+    """`organisation.acme.policy.on_unlock`: an organisation by its key, a person by the address, else by their place in
+    the file from 1."""
     names: list[str] = []
     for at, step in enumerate(steps):
         if isinstance(step, str):
             names.append(step)
-        elif names == ["organisation"]:
+        elif names in (["organisation"], ["person"]):
             table = _value(raw, steps[: at + 1])
-            key = table.get("key") if isinstance(table, dict) else None
+            key = table.get(_KEYS[names[0]]) if isinstance(table, dict) else None
             names.append(key if isinstance(key, str) and key else f"#{step + 1}")
     return ".".join(names)
 
@@ -145,6 +149,7 @@ def _allowed(kind: shape.Type) -> str:
 _PLAIN = {
     shape.BoolType: "true or false",
     shape.DecimalType: "an amount such as 50000",
+    shape.DateType: "a day such as 2026-12-24",
     shape.CustomType: FORM,
     shape.StructType: "a table",
 }

@@ -42,10 +42,10 @@ def compose(mail: Mail, rendered: Rendered, organisation: Organisation, sender: 
     """
     message = EmailMessage(policy=POLICY)
     name = clean.line(organisation.name or organisation.key, 60)
-    message["From"] = _address(sender, f"billwatch for {name}")
-    message["To"] = _address(mail.recipient)
+    message["From"] = mailbox(sender, f"billwatch for {name}")
+    message["To"] = mailbox(mail.recipient)
     if answer := reply_to(organisation, mail.recipient):
-        message["Reply-To"] = _address(answer.address, clean.line(answer.name, 60))
+        message["Reply-To"] = mailbox(answer.address, clean.line(answer.name, 60))
     message["Subject"] = rendered.subject
     message["Date"] = format_datetime(now)
     message["Message-ID"] = mail.message_id
@@ -60,7 +60,8 @@ def compose(mail: Mail, rendered: Rendered, organisation: Organisation, sender: 
     return Letter(mail, rendered, message)
 
 
-def _address(address: str, name: str = "") -> Address:
+def mailbox(address: str, name: str = "") -> Address:
+    """The address as it stands in a header. Raises `BadAddress`."""
     # The standard library takes an address without a domain, and stumbles over some that are none at all.
     if not ADDRESS.fullmatch(address):
         raise BadAddress(f"“{clean.plain(address)}” is not a mail address.")

@@ -10,7 +10,7 @@ import click
 
 from billwatch.cli.session import Session, pass_session
 from billwatch.wiring import House, mail_server
-from notify.message import BadAddress, Letter
+from notify.message import BadAddress, Letter, mailbox
 from notify.outlining import mails_now
 from notify.preview import write
 from notify.smtp import MailError, Undeliverable
@@ -92,9 +92,9 @@ def _trial(house: House, address: str) -> EmailMessage:
     sender = house.config.mail.sender
     message = EmailMessage(policy=SMTP)
     try:
-        message["From"], message["To"] = f"billwatch <{sender}>", address
-    except (ValueError, IndexError) as error:
-        raise InputError(f"“{address}” is not a mail address.") from error
+        message["From"], message["To"] = mailbox(sender, "billwatch"), mailbox(address)
+    except BadAddress as error:
+        raise InputError(str(error)) from None
     names = ", ".join(each.name for each in house.organisations.values())
     message["Subject"] = "A mail to try it: billwatch can reach you"
     message["Date"] = format_datetime(house.clock())
