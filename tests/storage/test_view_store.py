@@ -7,7 +7,7 @@ import pytest
 from ledger_samples import NOW, ORG, milestone
 
 from reconciler.errors import StorageError
-from storage.database import _translated, view_store, writable
+from storage.database import translated, view_store, writable
 from storage.ledger import Ledger
 
 
@@ -42,5 +42,5 @@ def test_what_does_not_exist_may_be_made_but_not_looked_at(tmp_path: Path) -> No
 
 def test_a_database_that_stays_locked_is_told_with_how_long_it_was() -> None:
     told = r"a\.db is locked: another program has been writing it for 10 seconds"
-    with pytest.raises(StorageError, match=told), _translated("a.db"):
+    with pytest.raises(StorageError, match=told), translated("a.db"):
         raise sqlite3.OperationalError("database is locked")
