@@ -14,8 +14,9 @@ from reconciler.words import choice_label, explain, moment
 
 def told(ticket: Ticket, choices: Mapping[str, Choice], decisions: Sequence[Decision], books: Books) -> str:
     """Who decided what of a link's milestones, or why nothing is left to decide; and how they stand now."""
-    made = [choice for choice in choices.values() if choice.at >= ticket.made_at]
-    said = _decided(max(made, key=lambda choice: choice.at), books) if made else _closed(ticket)
+    made = sorted((c for c in choices.values() if c.at >= ticket.made_at), key=lambda choice: choice.at)
+    each = {(choice.by, choice.kind): choice for choice in made}
+    said = " ".join(_decided(choice, books) for choice in each.values()) or _closed(ticket)
     return f"{said} {_standing(decisions, books)}".strip()
 
 

@@ -55,6 +55,7 @@ class Item:
     amount: str
     date: str
     explanation: str
+    todo: str
     who: str
     rows: list[tuple[str, str, str]]
     same: str
@@ -125,7 +126,7 @@ def view(sheet: Sheet) -> View:
         title=capital(words(first.verdict.reason).headline),
         headline=words(first.verdict.reason).headline,
         explanation=_explanation(sheet),
-        todo=what_to_do(first, books),
+        todo=_todo(sheet),
         nobody=_nobody(sheet),
         total=total(sheet, [d.case.milestone.key for d in sheet.items]),
         checked=moment(sheet.read_at, books.zone) if sheet.read_at else "",
@@ -147,6 +148,12 @@ def _explanation(sheet: Sheet) -> str:
     locks = {decision.verdict.lock for decision in sheet.items}
     lock = locks.pop() if len(locks) == 1 else None
     return f"Xero is locked to {day(lock)}, and these bills are dated on or before that day." if lock else ""
+
+
+def _todo(sheet: Sheet) -> str:
+    """What to do, where it is the same for all; else it stands with each milestone."""
+    sentences = {what_to_do(decision, sheet.books) for decision in sheet.items}
+    return sentences.pop() if len(sentences) == 1 else ""
 
 
 def _nobody(sheet: Sheet) -> str:
@@ -180,6 +187,7 @@ def _item(decision: Decision, sheet: Sheet) -> Item:
         amount=money(milestone.amount, currency_of(decision, books)),
         date=day(milestone.date),
         explanation=explain(decision, books),
+        todo=what_to_do(decision, books),
         who=_who(decision, books),
         rows=[(capital(name), ours, theirs) for name, ours, theirs in sides(decision, books)],
         same=_same(decision),

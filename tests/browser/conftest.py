@@ -57,8 +57,10 @@ def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
     """A page of a browser that knows nothing yet; scripts are off unless asked for."""
     contexts = []
 
-    def make(*, scripts: bool = False, width: int = 1280) -> Any:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
+    def make(*, scripts: bool = False, width: int = 1280, bypass_csp: bool = False) -> Any:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, java_script_enabled=scripts, bypass_csp=bypass_csp
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)

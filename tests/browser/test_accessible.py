@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
-from walking import Walk, log_in
+from walking import Walk, billed, log_in
 
 from billwatch.demo.stage import KEY
 from reconciler.reasons import Choose, Reason
@@ -88,6 +88,33 @@ def test_the_page_behind_a_link_and_its_review_have_no_finding(furnished: Walk, 
     assert findings(page) == []
     assert not too_wide(page)
     context.close()
+
+
+def test_what_a_link_says_at_its_end_has_no_finding(furnished: Walk, new_page: Callable[..., Any]) -> None:
+    """The result, a form that is incomplete or out of date, and a link that is used or unknown."""
+    billed(furnished, "A-9")
+    furnished.org.edit("A-9", total=Decimal("1700.00"))
+    furnished.becomes("A-9", Reason.CHANGED_IN_XERO)
+    page = new_page(scripts=True, width=320, bypass_csp=True)
+    link = furnished.link("A-9", "changed in Xero")
+    page.goto(link)
+    page.get_by_role("button", name="Review, then confirm").click()
+    assert findings(page) == []
+    furnished.org.edit("A-9", total=Decimal("1800.00"))
+    furnished.stage.sweep()
+    page.get_by_label("Keep what Xero has").check()
+    page.get_by_label("Your name").fill("Ana Example")
+    page.get_by_role("button", name="Review, then confirm").click()
+    expect(page.get_by_role("alert")).to_contain_text("Changed: A-9.")
+    assert findings(page) == []
+    page.get_by_role("button", name="Review, then confirm").click()
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("heading", name="Done", exact=True)).to_be_visible()
+    assert findings(page) == []
+    for last in (link, f"{furnished.stage.daemon.url}/r/{'x' * 43}"):
+        page.goto(last)
+        assert findings(page) == []
+        assert not too_wide(page)
 
 
 @pytest.mark.parametrize("path", ["/", "/milestones", "/milestones/example/A-1", "/exemptions"])
