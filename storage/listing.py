@@ -14,7 +14,7 @@ from storage.mirrored import BillRow
 from storage.models import ExemptionRow, LinkRow, MilestoneRow, VerdictRow
 from storage.names import fold
 from storage.overview import Listed, Overview
-from storage.queues import AttemptRow, EventRow, MailRow, RawRequestRow
+from storage.queues import AttemptRow, BounceRow, EventRow, MailRow, RawRequestRow
 
 Place = tuple[str, str]
 START: Place = ("", "")
@@ -94,6 +94,9 @@ class Listing:
                     "mails refused for good",
                     MailRow.owed_at,
                     unsent & (MailRow.done == True) & MailRow.dropped_at.is_null(),  # noqa: E712  SQL
+                ),
+                self._owed(
+                    "addresses that refuse mail", BounceRow.at, BounceRow.address.in_(_recipients(organisation))
                 ),
                 self._owed("milestones to write to Xero", LinkRow.decided_at, syncs),
                 self._owed("writes to Xero to verify", AttemptRow.started_at, open_attempts),
@@ -177,6 +180,10 @@ class Listing:
         columns += [fn.MIN(next_try).alias("next_try")] if next_try is not None else []
         row = self._store.row(since.model.select(*columns).where(condition)) or {}
         return Owed(what, row["number"], row["since"], row.get("next_try"))
+
+
+def _recipients(organisation: str) -> Any:
+    return MailRow.select(MailRow.recipient).where(MailRow.organisation == organisation)
 
 
 def _same() -> Any:

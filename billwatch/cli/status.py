@@ -84,6 +84,7 @@ def _summary(ledger: Ledger, key: str, mode: str, books: Books) -> dict[str, Any
         "owed": [dataclasses.asdict(one) for one in ledger.listing.owed(key)],
         "documents_missing": ledger.enclosures.troubled(key),
         "mail_error": ledger.overview.mail_error(key),
+        "refused_addresses": [dataclasses.asdict(one) for one in ledger.outbox.bounced()],
         **dataclasses.asdict(ledger.overview.health(key)),
     }
 
@@ -167,6 +168,9 @@ def _tell_mails(summary: dict[str, Any], zone: str) -> None:
             click.echo(f"  Mails: {one['number']} {one['what'].removeprefix('mails ')}{since}{kept or tried}")
     if summary["mail_error"]:
         click.echo(f"    The mail server said last: {plain(summary['mail_error'])}")
+    for bounce in summary["refused_addresses"]:
+        who, said = bounce["address"], plain(bounce["said"])
+        click.echo(f"  Mails to {who} are refused since {moment(bounce['at'], zone)}, and passed on: {said}")
 
 
 def _tell_spending(xero: dict[str, Any], zone: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from billwatch.config import Config, load
 from billwatch.doctor import books, machine
+from billwatch.doctor.addresses import addresses
 from billwatch.doctor.findings import Finding, Level, failed, ok
 from billwatch.doctor.hearing import last_webhook
 from billwatch.secret import KeyRing
@@ -65,6 +66,7 @@ def _organisations(config: Config, clock: Clock) -> Iterator[Row]:
                 continue
             yield Row(settings.key, "connection", ok("Xero accepts it"))
             yield Row(settings.key, "last webhook", last_webhook(config, settings.key, ledger))
+            yield Row(settings.key, "addresses", addresses(settings, ledger))
             for name, finding in books.examine(visit):
                 yield Row(settings.key, name, finding)
 

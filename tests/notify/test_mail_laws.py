@@ -13,6 +13,10 @@ from mail_doubles import Clock, Inbox, MailServer
 from mail_samples import BILL, BOOKS, MILESTONE, ORGANISATION, choice
 
 from billwatch.almanac import Almanac
+from billwatch.doctor.addresses import addresses
+from billwatch.doctor.findings import Level
+from billwatch.sections import Organisation as Settings
+from billwatch.sections import People
 from notify.diary import Diary
 from notify.postman import Delivered, Postman
 from notify.smtp import Security, Server
@@ -412,3 +416,19 @@ def test_the_organisation_has_nobody_to_tell_of_an_unknown_one(office: Office) -
     office.clock.now += SECONDS
     postman = Postman(replace(office.writer(), organisations=elsewhere), office.server, lambda: 1.0)
     assert postman.deliver() == Delivered(failed=1)
+
+
+def test_an_address_that_refuses_mail_is_shown_by_doctor_and_on_the_dashboard(office: Office) -> None:
+    people = People(accounting=(ANA,))
+    settings = Settings(key="example", name="Example Trust", client_id="app", people=people)
+    office.inbox.refuse_recipient[ANA] = "550 no such user"
+    office.decide(keys(1), Reason.REFUSED)
+    office.deliver()
+    found = addresses(settings, office.ledger)
+    assert found.level is Level.WARNING
+    assert "ana@example.org (The mail server refused the mail: 550 no such user); whoever comes next" in found.words
+    assert [
+        one.number for one in office.ledger.listing.owed("example") if one.what == "addresses that refuse mail"
+    ] == [1]
+    office.ledger.outbox.reached(ANA)
+    assert addresses(settings, office.ledger).level is Level.OK
