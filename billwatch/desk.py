@@ -13,7 +13,7 @@ from reconciler.cycle import Cycle
 from reconciler.errors import InputError, NoMilestone, RateLimited
 from reconciler.model import Bill, Decision, Link
 from reconciler.ports import Clock, Notice
-from reconciler.reasons import Action, Choose, Role
+from reconciler.reasons import Action, Choose, Reason
 from reconciler.records import Choice, Flag, Ticket
 from reconciler.tickets import token_hash
 from reconciler.words import bill_state
@@ -302,8 +302,8 @@ class Desk:
 
 def _hearers(cycle: Cycle, choice: Choice) -> Notice:
     """Who hears of a choice besides those who were warned: of an exemption, the grants team."""
-    notice, organisation = cycle.notice(), cycle.organisation
+    notice = cycle.notice()
     if choice.kind is not Choose.EXEMPT:
         return notice
-    grants = organisation.addresses((Role.GRANTS,))
+    grants = notice.recipients(Reason.EXEMPT_WITH_BILL)
     return replace(notice, recipients=lambda reason: (*notice.recipients(reason), *grants))

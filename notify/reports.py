@@ -39,7 +39,8 @@ class Alert(View):
     @property
     def subject(self) -> str:
         """Whose books, and what is wrong or right again."""
-        return fitted(self.name, "", self._headline)
+        reminds = bool(self.mail.flags) and all(flag.flag_id in self.mail.told for flag in self.mail.flags)
+        return fitted(f"Reminder: {self.name}" if reminds else self.name, "", self._headline)
 
     @property
     def over(self) -> bool:

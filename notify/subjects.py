@@ -130,7 +130,7 @@ DECIDED: dict[str, str] = {
     "link": "the bill that was there counts",
     "bill-anyway": "bill it all the same",
     "go-ahead": "go ahead",
-    "remind": "remind us {date}",
+    "remind": "remind us on {date}",
     "voided": "the bill was voided",
     "exempt": "exempt it",
 }
@@ -143,8 +143,8 @@ OWN_MONEY = frozenset({"date", "resync", "bill-again", "bill-anyway"})
 def decided(choice: Choice) -> str:
     """The decision, with the day that it names."""
     form = DECIDED.get(choice.kind, words.choice_label(choice.kind).lower())
-    day = words.day(choice.date) if choice.date else "another day"
-    return form.format(date=f"on {day}" if choice.kind == "remind" else day)
+    named = choice.until if choice.kind == "remind" else choice.date
+    return form.format(date=words.day(named) if named else "another day")
 
 
 def fitted(name: str, key: str, question: str) -> str:

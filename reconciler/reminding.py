@@ -92,7 +92,7 @@ def _passed_on(
         second = team.second(told.address, shut, today)
         waits = flag.remind_on is not None and flag.remind_on > today
         if second and not waits and patience.escalate is not None and now - told.first >= patience.escalate:
-            yield Again(flag, second, MailKind.ESCALATION)
+            yield Again(flag, second, MailKind.ESCALATION if flag.key else MailKind.ALERT)
 
 
 def _reader(address: str, flag: Flag, team: Team, shut: Collection[str], today: dt.date) -> str:

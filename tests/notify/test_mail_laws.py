@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from email.message import EmailMessage
@@ -227,6 +228,40 @@ def test_who_does_not_decide_is_reminded_and_then_it_is_passed_on(office: Office
     assert "Open since 9 July 2026, and nobody has decided. ana@example.org was asked." in text(
         office.inbox.messages[-1]
     ).replace("\n", " ")
+
+
+def test_an_alert_that_lasts_is_brought_up_again_and_passed_on(office: Office) -> None:
+    office.known(Person(OPS, second=BEN))
+    office.lose_connection()
+    office.deliver()
+    came = []
+    for day in range(1, 8):
+        office.clock.move(days=1)
+        came += [(day, *one) for one in subjects(office.deliver())]
+    lost = "Example Trust: connection to Xero lost, nothing is synced"
+    assert came == [(3, OPS, f"Reminder: {lost}"), (6, OPS, f"Reminder: {lost}"), (7, BEN, lost)]
+
+
+def test_two_that_look_at_once_owe_nothing_twice(office: Office) -> None:
+    office.weekly = Weekly(0, dt.time(8))
+    office.deliver()
+    office.known(Person(ANA, second=BEN), lock_day=20)
+    office.decide(keys(100), Reason.REFUSED)
+    office.deliver()
+    office.clock.move(days=7)
+    others = [Ledger.open(f"sqlite:///{office.path}") for _ in range(4)]
+    with ThreadPoolExecutor(len(others)) as pool:
+        looks = [pool.submit(replace(office.diary(), ledger=other).look) for other in others]
+        assert [look.result(30) for look in looks] == [None] * 4
+    for other in others:
+        other.close()
+    owed = [(mail.recipient, mail.kind.value, len(mail.flags)) for mail in office.ledger.outbox.owed("example")]
+    assert sorted(owed) == [
+        (ANA, "warning", 100),
+        (ANA, "weekly", 0),
+        (BEN, "escalation", 100),
+        (GRANTS, "weekly", 0),
+    ]
 
 
 def test_a_day_that_somebody_names_comes_once_and_silences_the_usual_reminders(office: Office) -> None:
