@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from test_desk import deliver, letterbox, make  # noqa: F401  fixtures
+from desk_world import deliver, letterbox, make  # noqa: F401  fixtures
 from world import KEY
 
 from receiver.sheet import view
