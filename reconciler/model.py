@@ -7,92 +7,58 @@ its organisation.
 """
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
+from reconciler.bills import (
+    EXPENSE_CLAIMS,
+    NEW_CONTACT,
+    ZERO,
+    Bill,
+    Field,
+    Line,
+    Sense,
+    Status,
+    Terms,
+    Tracking,
+    differing,
+    first_open,
+)
 from reconciler.due import Due
 from reconciler.reasons import Action, Reason
 
-ZERO = Decimal(0)
-NEW_CONTACT = "new:"
-EXPENSE_CLAIMS = "Expense Claims"
-
-
-class Status(StrEnum):
-    """The states of a bill (Invoices, "Invoice Status Codes",
-    developer.xero.com/documentation/api/accounting/types).
-    """
-
-    DRAFT = "DRAFT"
-    SUBMITTED = "SUBMITTED"
-    AUTHORISED = "AUTHORISED"
-    PAID = "PAID"
-    VOIDED = "VOIDED"
-    DELETED = "DELETED"
-
-    @property
-    def live(self) -> bool:
-        """Whether the bill still asks for, or has received, money."""
-        return self not in (Status.VOIDED, Status.DELETED)
-
-    @property
-    def unapproved(self) -> bool:
-        """Whether nobody has approved the bill yet."""
-        return self in (Status.DRAFT, Status.SUBMITTED)
-
-
-class Sense(StrEnum):
-    """How amounts relate to tax; the values are those of `LineAmountTypes`."""
-
-    INCLUSIVE = "Inclusive"
-    EXCLUSIVE = "Exclusive"
-    NO_TAX = "NoTax"
-
-
-class Field(StrEnum):
-    """The parts of a bill that billwatch writes and compares; each names the attribute of `Terms` that holds it."""
-
-    CONTACT = "contact"
-    TOTAL = "total"
-    CURRENCY = "currency"
-    DATE = "date"
-    DUE_DATE = "due_date"
-    DESCRIPTION = "description"
-    ACCOUNT = "account"
-    TAX = "tax"
-    SENSE = "sense"
-    TRACKING = "tracking"
-    LINES = "lines"
-
-
-Tracking = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a bill says, in the one shape that milestone, bill and memory share, so that they can be compared per
-    field.
-
-    `contact` is a ContactID, or `new:` and the name when Xero holds no such contact yet. `total` is in the
-    milestone's sense of tax. `None` means that we have no opinion and Xero's default stands. `tracking` holds
-    (category, option) pairs in alphabetical order. `lines` is the number of line items; with several, the line
-    fields join their distinct values.
-    """
-
-    contact: str
-    total: Decimal
-    currency: str
-    date: dt.date
-    due_date: dt.date | None = None
-    description: str = ""
-    account: str = ""
-    tax: str | None = None
-    sense: Sense = Sense.INCLUSIVE
-    tracking: Tracking = ()
-    lines: int = 1
+__all__ = [
+    "EXPENSE_CLAIMS",
+    "NEW_CONTACT",
+    "ZERO",
+    "Bill",
+    "Case",
+    "Contact",
+    "Decision",
+    "Deed",
+    "Defaults",
+    "Difference",
+    "Document",
+    "Exemption",
+    "Field",
+    "Line",
+    "Link",
+    "Links",
+    "Milestone",
+    "Part",
+    "Refusal",
+    "Sense",
+    "Status",
+    "Terms",
+    "Tracking",
+    "Verdict",
+    "Write",
+    "bill_number",
+    "differing",
+    "first_open",
+    "part_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,82 +109,6 @@ class Milestone:
     links: Links = Links()
     documents: tuple[Document, ...] = ()
     version: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line item of a bill. `tracking` holds (category, option) pairs."""
-
-    line_id: str
-    description: str
-    quantity: Decimal
-    unit_amount: Decimal
-    amount: Decimal
-    account: str
-    tax: str
-    tax_amount: Decimal
-    tracking: Tracking = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """What is in Xero: an invoice of type ACCPAY, as last read.
-
-    `updated_at` is by Xero's clock, `read_at` by ours. `credited` counts credit notes, prepayments and overpayments.
-    `paid_on` is the day of the last payment, `planned_on` that on which somebody in Xero means to pay.
-    """
-
-    organisation: str
-    bill_id: str
-    number: str
-    status: Status
-    contact_id: str
-    contact_name: str
-    date: dt.date
-    currency: str
-    total: Decimal
-    subtotal: Decimal
-    sense: Sense
-    updated_at: dt.datetime
-    read_at: dt.datetime
-    due_date: dt.date | None = None
-    url: str = ""
-    paid: Decimal = ZERO
-    credited: Decimal = ZERO
-    due: Decimal = ZERO
-    paid_on: dt.date | None = None
-    planned_on: dt.date | None = None
-    lines: tuple[Line, ...] = ()
-
-    @property
-    def settled(self) -> Decimal:
-        """Money applied to the bill: payments, credit notes, prepayments and overpayments."""
-        return self.paid + self.credited
-
-    @property
-    def read_only(self) -> bool:
-        """Made by Xero Expenses, which the API cannot change."""
-        return self.number == EXPENSE_CLAIMS
-
-    def amount(self, sense: Sense) -> Decimal:
-        """The bill's total in the given sense of tax."""
-        return self.subtotal if sense is Sense.EXCLUSIVE else self.total
-
-    def terms(self, sense: Sense) -> Terms:
-        """The bill as `Terms`, its total in the given sense of tax."""
-        return Terms(
-            contact=self.contact_id,
-            total=self.amount(sense),
-            currency=self.currency,
-            date=self.date,
-            due_date=self.due_date,
-            description=_joined(line.description for line in self.lines),
-            account=_joined(line.account for line in self.lines),
-            tax=_joined(line.tax for line in self.lines),
-            sense=self.sense,
-            tracking=tuple(sorted({pair for line in self.lines for pair in line.tracking})),
-            lines=len(self.lines),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,11 +314,6 @@ class Decision:
     verdict: Verdict
 
 
-def differing(ours: Terms, theirs: Terms) -> frozenset[Field]:
-    """The fields in which two terms differ; a field of which we have no opinion (`None`) never does."""
-    return frozenset(f for f in Field if (mine := getattr(ours, f)) is not None and mine != getattr(theirs, f))
-
-
 def bill_number(prefix: str, key: str, generation: int) -> str:
     """The number that a milestone's bill carries: `-2`, `-3` … mark that it was billed again."""
     return f"{prefix}{key}" if generation == 1 else f"{prefix}{key}-{generation}"
@@ -437,12 +322,3 @@ def bill_number(prefix: str, key: str, generation: int) -> str:
 def part_of(bill: Bill) -> Part:
     """The bill as one that counts as it is now."""
     return Part(bill.bill_id, bill.contact_id, bill.currency, bill.total, bill.subtotal, bill.settled)
-
-
-def first_open(lock: dt.date) -> dt.date:
-    """The first day on which a document may be dated, given an inclusive lock date."""
-    return lock + dt.timedelta(days=1)
-
-
-def _joined(values: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(value for value in values if value))
