@@ -2,13 +2,23 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 
+import ninth
 import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("desk"), derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+@pytest.fixture(autouse=True)
+def ninth_promise() -> Iterator[None]:
+    """Whatever a test does, billwatch has kept its ninth promise in every sandbox of this process."""
+    with ninth.watching() as broken:
+        yield
+    assert broken == []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -20,6 +20,7 @@ from billwatch.sandbox.identity import Grant
 from billwatch.sandbox.limits import Breach
 from billwatch.sandbox.query import QueryError
 from billwatch.sandbox.wish import Malformed
+from billwatch.sandbox.witness import observed
 from billwatch.sandbox.world import World
 
 
@@ -132,7 +133,8 @@ class Gate:
         if work is None:
             return _text(*faults.TEXTS["unimplemented"])
         try:
-            return work(call)
+            with observed(call.org, call.headers.get("user-agent", ""), call.method, self.name, call.body):
+                return work(call)
         except Malformed as error:
             return call.answer(400, wire.plain_error(17, "PostDataInvalidException", str(error)))
         except QueryError as error:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import ninth
+
 from billwatch.config import Config, checked
 from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
@@ -82,6 +84,9 @@ class World:
 
     def pause(self, why: str | None = "by Ann Example") -> None:
         """What `billwatch pause` does, and with `None` what `billwatch resume` does."""
+        # What was begun before is on its way, and a pause does not call it back.
+        still = why is not None and not self.house.ledger.attempts.open(KEY)
+        (ninth.PAUSED.add if still else ninth.PAUSED.discard)(self.org.tenant_id)
         self.house.ledger.state.put(paused(KEY), why)
         self.house.ledger.milestones.touch(KEY)
 
@@ -133,7 +138,7 @@ def open_house(text: str, xero: Sandbox, folder: Path, environ: dict[str, str]) 
     config: Config = checked(
         text.encode(), folder / "billwatch.toml", environ=environ | {"CLIENT_SECRET": xero.client_secret}
     )
-    return House(config, clock=lambda: xero.now().astimezone(dt.UTC), wait=lambda _seconds: None)
+    return ninth.follow(House(config, clock=lambda: xero.now().astimezone(dt.UTC), wait=lambda _seconds: None))
 
 
 def until(holds: Callable[[], object], seconds: float = 20.0) -> None:

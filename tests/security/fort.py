@@ -17,10 +17,11 @@ import msgspec
 from letterbox import Letter, Letterbox
 from starlette.applications import Starlette
 from starlette.routing import Route
-from world import World, until
+from world import KEY, World, until
 
 from billwatch.daemon import Daemon
 from receiver.dashboard.passwords import hashed
+from reconciler.model import Milestone
 
 HOOK = "/webhooks/xero"
 TICK = 0.05  # seconds
@@ -37,6 +38,7 @@ sender = "billwatch@example.org"
 collect_seconds = 0
 [reconciler]
 quiet_seconds = 0
+fresh_minutes = 9999
 [[user]]
 name = "ana"
 password_hash = "{hash}"
@@ -149,14 +151,20 @@ class Fort:
 
     def flagged(self, key: str) -> Letter:
         """The mail that warns of a milestone whose bill was changed in Xero."""
+        return self.edited(self.world.put(key))
+
+    def edited(self, milestone: Milestone) -> Letter:
+        """The mail that warns of the milestone once it is billed and its bill was changed; an hour has passed before,
+        since nobody gets mails more often."""
+        self.world.xero.advance(minutes=61)
+        before = len(self.letterbox.letters)
         with self.world.cycle.lock:
-            before = len(self.letterbox.letters)
-            self.world.put(key)
-            self.world.turn()
-            self.world.org.edit(key, total="1300.00")
             self.world.sweep()
-        until(lambda: any(key in letter.text for letter in self.letterbox.letters[before:]))
-        return next(letter for letter in self.letterbox.letters[before:] if key in letter.text)
+            number = self.world.standing(milestone.key).case.bill.number
+            self.world.org.edit(number, total="1300.00", description=milestone.description)
+            self.world.sweep()
+        until(lambda: any(milestone.key in letter.text for letter in self.letterbox.letters[before:]))
+        return next(letter for letter in self.letterbox.letters[before:] if milestone.key in letter.text)
 
 
 def sign(body: bytes, key: str = WEBHOOK_KEY) -> bytes:
@@ -212,6 +220,7 @@ def running(world: World, letterbox: Letterbox, folder: Path) -> Iterator[Fort]:
     daemon = Daemon(world.house)
     daemon.start()
     try:
+        until(lambda: world.house.ledger.mirror.books(KEY).swept_at)
         yield Fort(world, daemon, letterbox, folder)
     finally:
         daemon.stop()

@@ -194,16 +194,7 @@ class Life:
 
     def _tell(self, key: str) -> None:
         """Xero posts an event until it is acknowledged."""
-        at = self._xero.now().astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
-        event = {
-            "resourceId": self._org.bill(key).bill_id,
-            "eventDateUtc": at,
-            "eventType": "UPDATE",
-            "eventCategory": "INVOICE",
-            "tenantId": self._org.tenant_id,
-            "tenantType": "ORGANISATION",
-        }
-        body = json.dumps({"events": [event], "lastEventSequence": 1, "entropy": at}).encode() + b" " * 64
+        body = delivery(self._org.tenant_id, self._org.bill(key).bill_id, self._xero.now())
         while not self._posted(body):
             self._restart()
         self._acknowledged.append(body)
@@ -277,6 +268,20 @@ class Life:
                 found[decision.case.milestone.key] = (verdict.action, verdict.reason, link.pending_attempt, *shown)
         notes = {note.details for lines in self._org.books.history.values() for note in lines if note.changes == "Note"}
         return found | {"notes": tuple(sorted(notes))}
+
+
+def delivery(tenant_id: str, bill_id: str, at: dt.datetime) -> bytes:
+    """The body of a webhook request that tells of one change of one bill."""
+    moment = at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    event = {
+        "resourceId": bill_id,
+        "eventDateUtc": moment,
+        "eventType": "UPDATE",
+        "eventCategory": "INVOICE",
+        "tenantId": tenant_id,
+        "tenantType": "ORGANISATION",
+    }
+    return json.dumps({"events": [event], "lastEventSequence": 1, "entropy": moment}).encode() + b" " * 64
 
 
 def _milestone(key: str, place: int) -> Milestone:
