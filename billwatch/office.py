@@ -18,7 +18,7 @@ from reconciler.cycle import Cycle, paused
 from reconciler.model import Bill
 from reconciler.organisation import Organisation
 from reconciler.ports import Clock
-from reconciler.reasons import Reason
+from reconciler.reasons import Reason, Role
 from reconciler.records import Choice
 from storage import Ledger
 from storage.listing import Exempted, Turned
@@ -126,6 +126,8 @@ class Office:
             heard_at=ledger.listing.heard_at(key),
             paused=ledger.state.get(paused(key)),
             calls_left=day.left if day and fresh else None,
+            refused=[one for one in ledger.outbox.bounced() if one.address in organisation.addresses(tuple(Role))],
+            mail_error=ledger.overview.mail_error(key),
         )
 
     def _foresight(self, organisation: Organisation, lock: dt.date | None, days: int) -> Foresight:

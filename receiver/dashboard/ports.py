@@ -10,7 +10,7 @@ from reconciler.forecast import Forecast
 from reconciler.model import Bill, Case, Exemption, Milestone, Verdict
 from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
-from reconciler.records import Choice
+from reconciler.records import Bounce, Choice
 
 Place = tuple[str, str]
 
@@ -71,8 +71,11 @@ class Moment(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An organisation: what is known of it, and what waits. `counts` are milestones by reason; `undecided` are due to
-    be decided again; `paused` says by whom writing was stopped; `calls_left` are Xero's for today, where known.
+    """An organisation: what is known of it, and what waits.
+
+    `counts` are milestones by reason; `undecided` are due to be decided again; `paused` says by whom writing was
+    stopped; `calls_left` are Xero's for today, where known. `refused` are addresses of its people that the mail server
+    takes nothing for, `mail_error` is what it said last of a mail that is still owed.
     """
 
     organisation: Organisation
@@ -90,6 +93,8 @@ class Story:
     """One milestone: how it stands (`sheet`; `None` before it was decided), and all that happened to it."""
 
     organisation: Organisation
+    refused: Sequence[Bounce] = ()
+    mail_error: str = ""
     books: Books
     listed: Listed
     sheet: Sheet | None

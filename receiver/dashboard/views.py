@@ -37,11 +37,11 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An organisation at a glance. `trouble` is a sentence; `facts` are (name, value); `owed` (what, how long)."""
+    """An organisation at a glance. `trouble` are sentences; `facts` are (name, value); `owed` (what, how long)."""
 
     key: str
     name: str
-    trouble: str
+    trouble: list[str]
     facts: list[tuple[str, str]]
     states: list[Count]
     reasons: list[Count]
@@ -104,7 +104,7 @@ def card(standing: Standing, now: dt.datetime) -> Card:
     return Card(
         key=key,
         name=standing.organisation.name,
-        trouble=_trouble(standing),
+        trouble=[sentence for sentence in (_trouble(standing), *_mail_trouble(standing)) if sentence],
         facts=_facts(standing, now),
         states=[Count(n, LABELS[s], filtered(organisation=key, state=s.value), s) for s, n in states.items() if n],
         reasons=[
@@ -122,6 +122,12 @@ def _trouble(standing: Standing) -> str:
     hold = standing.books.hold
     detail = f" {standing.books.hold_detail}" if hold and standing.books.hold_detail else ""
     return f"{capital(words(hold).headline)}.{detail}" if hold else ""
+
+
+def _mail_trouble(standing: Standing) -> list[str]:
+    zone = standing.books.zone
+    told = [f"No mail reaches {one.address} since {moment(one.at, zone)}: {one.said}" for one in standing.refused]
+    return [*told, f"The mail server said: {standing.mail_error}"] if standing.mail_error else told
 
 
 def _facts(standing: Standing, now: dt.datetime) -> list[tuple[str, str]]:

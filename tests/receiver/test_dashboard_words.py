@@ -8,12 +8,13 @@ import desk
 import pytest
 
 from receiver.dashboard.drawing import FEWEST, HEIGHT, WIDTH, chart, life
+from receiver.dashboard.ports import Standing
 from receiver.dashboard.states import State
 from receiver.dashboard.telling import age, story
-from receiver.dashboard.views import Group, paged
+from receiver.dashboard.views import Group, card, paged
 from reconciler.model import Deed, Status
 from reconciler.reasons import Action, Choose, Reason
-from reconciler.records import Choice, Flag
+from reconciler.records import Bounce, Choice, Flag
 
 TODAY = dt.date(2026, 7, 9)
 
@@ -110,3 +111,13 @@ def test_a_long_part_of_a_forecast_comes_in_pages_that_lead_on() -> None:
     first, last = paged(group, 0, 50, "/forecast?lock=x"), paged(group, 1, 50, "/forecast?lock=x")
     assert (len(first.lines), first.more) == (50, "/forecast?lock=x&part=unbilled&page=1")
     assert (len(last.lines), last.more) == (10, "")
+
+
+def test_an_address_that_takes_no_mail_is_shown_with_what_the_server_said() -> None:
+    standing = Standing(desk.ORGANISATION, desk.BOOKS, {}, [], 0, None, None, None)
+    assert card(standing, desk.NOW).trouble == []
+    refused = Bounce("ann@example.org", desk.NOW, "550 no such user")
+    (sentence,) = card(replace(standing, refused=[refused]), desk.NOW).trouble
+    assert sentence == "No mail reaches ann@example.org since 9 July 2026, 10:42: 550 no such user"
+    told = card(replace(standing, paused="by Ana", mail_error="451 try later"), desk.NOW).trouble
+    assert told == ["Writing to Xero is paused by Ana.", "The mail server said: 451 try later"]
