@@ -86,6 +86,8 @@ class Standing:
     heard_at: dt.datetime | None
     paused: str | None
     calls_left: int | None
+    refused: Sequence[Bounce] = ()
+    mail_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,6 @@ class Story:
     """One milestone: how it stands (`sheet`; `None` before it was decided), and all that happened to it."""
 
     organisation: Organisation
-    refused: Sequence[Bounce] = ()
-    mail_error: str = ""
     books: Books
     listed: Listed
     sheet: Sheet | None
