@@ -41,7 +41,7 @@ def complain(error: ValidationError, raw: dict[str, Any], schema: type) -> str:
         return f"{_dotted([*steps, error.__cause__.key], raw)} {error.__cause__}."
     if found := _FIELD.search(text):
         return _about_field(found["name"], text, steps, kind, raw)
-    if _secret(kind):
+    if _secret(kind) or _guarded(kind):
         return f"{_dotted(steps, raw)} must be {_allowed(kind)}, never the secret itself."
     value = _value(raw, steps)
     if isinstance(value, dict | list):
@@ -126,6 +126,11 @@ def _secret(kind: shape.Type) -> bool:
     if isinstance(kind, shape.UnionType):
         return any(_secret(each) for each in kind.types)
     return isinstance(kind, shape.CustomType) or (isinstance(kind, shape.VarTupleType) and _secret(kind.item_type))
+
+
+def _guarded(kind: shape.Type) -> bool:
+    """Whether somebody may have put a secret where something else belongs, such as a password in place of its hash."""
+    return isinstance(kind, shape.Metadata) and bool((kind.extra or {}).get("secret"))
 
 
 def _allowed(kind: shape.Type) -> str:

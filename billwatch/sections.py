@@ -84,6 +84,9 @@ class User(Section, frozen=True):
     password_hash: HashOrNone = ""
     role: Literal["view", "act"] = "view"
 
+    def __repr__(self) -> str:
+        return f"User(name={self.name!r}, role={self.role!r})"
+
 
 class Storage(Section, frozen=True):
     """The database. Once loaded, the path in `url` is absolute."""

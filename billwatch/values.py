@@ -96,6 +96,7 @@ HashOrNone = Annotated[
     Meta(
         pattern=r"^(?:scrypt\$\d{1,8}\$\d{1,3}\$\d{1,3}\$[A-Za-z0-9_-]{22}\$[A-Za-z0-9_-]{43})?\Z",
         description='a hash that "billwatch password" printed',
+        extra={"secret": True},
     ),
 ]
 Hours = Annotated[

@@ -27,6 +27,4 @@ def command(session: Session, file: Path, yes: bool) -> None:
     had = path.exists()
     restore(url, file, aside)
     click.echo(f"{path} is what {file} holds." + (f" What it was before is kept in {aside}." if had else ""))
-    click.echo(
-        "What came in or was decided since then is not in it: import milestones again, if some are missing."
-    )
+    click.echo("What came in or was decided since then is not in it: import milestones again, if some are missing.")

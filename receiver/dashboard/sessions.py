@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from itsdangerous import BadData, URLSafeSerializer
 
@@ -18,7 +18,7 @@ class User:
     """Somebody who may use the dashboard; with `may_act` also decide. Without a hash, only through a proxy."""
 
     name: str
-    password_hash: str = ""
+    password_hash: str = field(default="", repr=False)
     may_act: bool = False
 
 

@@ -163,6 +163,8 @@ class Fort:
             number = self.world.standing(milestone.key).case.bill.number
             self.world.org.edit(number, total="1300.00", description=milestone.description)
             self.world.sweep()
+        # Not left to the daemon, whose jobs go by the real clock.
+        self.world.house.postman().deliver()
         until(lambda: any(milestone.key in letter.text for letter in self.letterbox.letters[before:]))
         return next(letter for letter in self.letterbox.letters[before:] if milestone.key in letter.text)
 
