@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "notify"))
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import CHROMIUM, FLAGS
 from mail_gallery import gallery
-from walking import Walk, log_in
+from walking import Walk, confirm, dearer, log_in
 
 from billwatch.demo.stage import Page, Stage
 from billwatch.demo.story import play
@@ -80,7 +80,7 @@ def _shown(page: Any, walk: Walk) -> Iterator[str]:
 
 
 def _behind_links(page: Any, walk: Walk) -> Iterator[str]:
-    """The link that the demo leaves open, its review, and links that are used or unknown."""
+    """The link that the demo leaves open, its review, and links that are used or unknown; and the difference billed."""
     page.goto(walk.link("M-0405"))
     yield "link"
     page.get_by_label("Keep what Xero has").check()
@@ -92,6 +92,16 @@ def _behind_links(page: Any, walk: Walk) -> Iterator[str]:
     yield "link-used"
     page.goto(f"{walk.stage.daemon.url}/r/{'x' * 43}")
     yield "link-unknown"
+    key = f"M-05{len(walk.stage.letters.kept):02}"
+    dearer(walk, key)
+    page.goto(walk.link(key))
+    page.get_by_text("Not now: be reminded, or exempt it").click()
+    yield "link-difference"
+    page.get_by_label("Bill the difference").check()
+    confirm(page)
+    yield "link-done"
+    page.goto(f"{walk.stage.daemon.url}/milestones/example/{key}")
+    yield "milestone-in-parts"
 
 
 def _html(mail: EmailMessage) -> str:

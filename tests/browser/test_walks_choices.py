@@ -6,19 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from playwright.sync_api import expect
-from walking import Walk, billed, confirm, conflict, locked, log_in
+from walking import Walk, billed, confirm, conflict, dearer, locked, log_in
 
 from reconciler.reasons import Choose, Reason
 
-DEARER = Decimal("1500.00")
-
 
 def test_an_approved_bill_whose_milestone_became_dearer_has_the_difference_billed(walk: Walk, page: Any) -> None:
-    billed(walk, "C-1")
-    walk.org.approve("C-1")
-    walk.becomes("C-1", Reason.APPROVED)
-    walk.put("C-1", amount=DEARER)
-    walk.becomes("C-1", Reason.BILL_APPROVED)
+    dearer(walk, "C-1")
     page.goto(walk.link("C-1"))
     page.get_by_label("Bill the difference").check()
     expect(page.get_by_text("A second bill of NZ$300.00 is made")).to_be_visible()

@@ -80,6 +80,15 @@ def billed(walk: Walk, key: str, **changes: Any) -> None:
     walk.becomes(key, Reason.AWAITING_APPROVAL)
 
 
+def dearer(walk: Walk, key: str) -> None:
+    """A milestone that asks for more after its bill was approved."""
+    billed(walk, key)
+    walk.org.approve(key)
+    walk.becomes(key, Reason.APPROVED)
+    walk.put(key, amount=Decimal("1500.00"))
+    walk.becomes(key, Reason.BILL_APPROVED)
+
+
 def conflict(walk: Walk, key: str) -> None:
     """Milestone and bill are changed apart."""
     billed(walk, key)
