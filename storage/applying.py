@@ -53,12 +53,11 @@ def apply_batch(store: Store, flags: Flags, occasion: Occasion, decisions: Seque
             if not _record(store, occasion, decision, held.get(key), tally):
                 tally.overtaken.append(key)
                 continue
-            new, old = flags.follow(
-                opened.get(key), occasion.organisation, key, decision.verdict, occasion.notice, occasion.now
-            )
+            new, old = flags.follow(opened.get(key), occasion.organisation, key, decision.verdict, occasion.now)
             tally.opened += [new] if new else []
             tally.closed += [old] if old else []
             steps.take(decision, new, old, turned=len(tally.history) > before)
+        flags.announce(tally.opened, tally.closed, occasion.notice, occasion.now)
         store.insert(VerdictRow, tally.history)
         steps.keep()
         mark_others(store, occasion.organisation, tally.rebound, occasion.prefix)

@@ -175,19 +175,20 @@ class Milestones:
         with self._store.write():
             held = next((flag for flag in self._alerts(organisation) if flag.reason is verdict.reason), None)
             if held is None:
-                connection(
-                    self._store, self._flags.open(organisation, "", verdict, notice, now), What.DISCONNECTED, now
-                )
+                flag = self._flags.open(organisation, "", verdict, now)
+                self._flags.announce([flag], [], notice, now)
+                connection(self._store, flag, What.DISCONNECTED, now)
             else:
                 self._flags.refresh(held, verdict)
 
     def clear_alerts(self, organisation: str, keep: Collection[Reason], notice: Notice, now: dt.datetime) -> None:
         """Close the organisation's own flags, save those of the given reasons, and owe word of it."""
         with self._store.write():
-            for flag in self._alerts(organisation):
-                if flag.reason not in keep:
-                    self._flags.close(flag, "resolved: it does not apply any more", now, notice)
-                    connection(self._store, flag, What.CONNECTED, now)
+            over = [flag for flag in self._alerts(organisation) if flag.reason not in keep]
+            closed = [self._flags.close(flag, "resolved: it does not apply any more", now) for flag in over]
+            self._flags.announce([], closed, notice, now)
+            for flag in closed:
+                connection(self._store, flag, What.CONNECTED, now)
 
     def standing(self, organisation: str, keys: Collection[str]) -> list[Decision]:
         """The cases of these keys with the verdicts recorded last, in key order; undecided ones are left out.

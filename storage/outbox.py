@@ -36,12 +36,13 @@ class Outbox:
         flags, and one that has nothing to tell any more is dropped. `tries` counts earlier claims.
         """
         claimed: list[Mail] = []
-        with self._store.write():
-            while len(claimed) < limit and (found := self._due(now, limit - len(claimed))):
-                telling = [mail for mail in found if _tells(mail)]
+        while len(claimed) < limit and (rows := self._take(now, limit - len(claimed), now + lease)):
+            with self._store.read():
+                found = self._mailing.mails(rows)
+            telling = [mail for mail in found if _tells(mail)]
+            claimed += telling
+            with self._store.write():
                 self._update([mail.mail_id for mail in found if mail not in telling], _drop(now))
-                self._update([mail.mail_id for mail in telling], _claim(now + lease))
-                claimed += telling
         return claimed
 
     def owed(self, organisation: str) -> list[Mail]:
@@ -139,9 +140,11 @@ class Outbox:
                 self._flags.owe(_row(organisation, recipient, kind), send_after, now)
         return True
 
-    def _due(self, now: dt.datetime, limit: int) -> list[Mail]:
-        rows = self._store.rows(MailRow.select().where(_due(now)).order_by(*ORDER).limit(limit))
-        return self._mailing.mails(rows)
+    def _take(self, now: dt.datetime, limit: int, until: dt.datetime) -> list[dict[str, Any]]:
+        with self._store.write():
+            rows = self._store.rows(MailRow.select().where(_due(now)).order_by(*ORDER).limit(limit))
+            self._update([row["id"] for row in rows], {"claimed_until": until, "tries": MailRow.tries + 1})
+        return rows
 
     def _update(self, mail_ids: Sequence[int], changes: dict[str, Any]) -> None:
         if mail_ids:
@@ -169,17 +172,12 @@ class Outbox:
                 self._owe(row, new, send_after, mail.owed_at)
         else:
             known = self._mailing.of([flag.flag_id for flag in mail.flags], heir)
-            for flag in mail.flags:
-                if flag.flag_id not in known:
-                    self._flags.tell(flag, heir, mail.kind, send_after, now)
+            if new := [flag for flag in mail.flags if flag.flag_id not in known]:
+                self._flags.tell(new, heir, mail.kind, send_after, now)
 
 
 def _row(organisation: str, recipient: str, kind: MailKind, reason: Reason | None = None) -> dict[str, Any]:
     return {"organisation": organisation, "recipient": recipient, "kind": kind, "reason": reason}
-
-
-def _claim(until: dt.datetime) -> dict[str, Any]:
-    return {"claimed_until": until, "tries": MailRow.tries + 1}
 
 
 def _drop(now: dt.datetime) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from peewee import fn
 
+from reconciler.reasons import Reason
 from reconciler.records import Flag, MailKind
 from reconciler.reminding import Again, Open, Told
 from storage.database import Store
@@ -51,17 +52,19 @@ class Reminders:
         Left out is a flag that has closed, or that the address was mailed about after the facts were gathered; the day
         that somebody named for it has then come, and is forgotten.
         """
-        count = 0
         with self._store.write():
-            for each in again:
-                if self._still(each):
-                    self._flags.tell(each.flag, each.address, each.kind, send_after[each.address], now)
-                    count += 1
+            still = [each for each in again if self._still(each)]
+            together: dict[tuple[str, MailKind, Reason | None], list[Flag]] = {}
+            for each in still:
+                alone = each.flag.reason if each.kind is MailKind.ALERT else None
+                together.setdefault((each.address, each.kind, alone), []).append(each.flag)
+            for (address, kind, _), flags in together.items():
+                self._flags.tell(flags, address, kind, send_after[address], now)
             named = [each.flag for each in again if each.flag.remind_on is not None]
             for flag in {flag.flag_id: flag for flag in named}.values():
                 same = (FlagRow.id == flag.flag_id) & (FlagRow.remind_on == flag.remind_on)
                 self._store.run(FlagRow.update(remind_on=None).where(same))
-        return count
+        return len(still)
 
     def _told(self, flags: Any) -> dict[int, tuple[Told, ...]]:
         live = MailRow.dropped_at.is_null() & (MailRow.sent_at.is_null(is_null=False) | (MailRow.done == False))  # noqa: E712
