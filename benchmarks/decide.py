@@ -45,6 +45,7 @@ COPIED = {
     "milestone": ("key",),
     "link": ("key", "bill_id"),
     "bill": ("bill_id", "number"),
+    "progress": ("key", "bill_id"),
 }
 ALL_DIRTY = "UPDATE link SET dirty = 1"
 SOME_DIRTY = f"UPDATE link SET dirty = 1 WHERE key IN (SELECT key FROM link WHERE key LIKE '%x7' LIMIT {CHANGED})"

@@ -9,6 +9,7 @@ from reconciler.model import Decision, Link, Verdict
 from reconciler.ports import Applied, Notice
 from reconciler.reasons import Action, Reason
 from reconciler.records import Flag
+from storage.among import among
 from storage.changes import Steps
 from storage.database import Store
 from storage.flags import Flags
@@ -17,6 +18,7 @@ from storage.models import LinkRow, MilestoneRow, VerdictRow
 from storage.names import fold
 from storage.payees import remember_payee
 
+AS_BEFORE = {"dirty", "decided_at"}
 EXEMPTED = (Reason.EXEMPT, Reason.EXEMPT_WITH_BILL)
 
 
@@ -38,6 +40,7 @@ class _Tally:
     overtaken: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     rebound: set[str] = field(default_factory=set)
+    unchanged: list[str] = field(default_factory=list)
 
 
 def apply_batch(store: Store, flags: Flags, occasion: Occasion, decisions: Sequence[Decision]) -> Applied:
@@ -61,7 +64,15 @@ def apply_batch(store: Store, flags: Flags, occasion: Occasion, decisions: Seque
         store.insert(VerdictRow, tally.history)
         steps.keep()
         mark_others(store, occasion.organisation, tally.rebound, occasion.prefix)
+        _decided(store, occasion, tally.unchanged)
     return Applied(tuple(tally.opened), tuple(tally.closed), tuple(tally.overtaken))
+
+
+def _decided(store: Store, occasion: Occasion, keys: Sequence[str]) -> None:
+    """These milestones were decided, and all is as it was: most of them, when everything is decided afresh."""
+    if keys:
+        mine = (LinkRow.organisation == occasion.organisation) & among(LinkRow.key, keys)
+        store.run(LinkRow.update(dirty=False, decided_at=occasion.now).where(mine))
 
 
 def bare(verdict: Verdict) -> Verdict:
@@ -82,7 +93,7 @@ def _held(store: Store, organisation: str, keys: Sequence[str]) -> dict[str, dic
             MilestoneRow.version.alias("milestone_version"),
         )
         .join(MilestoneRow, on=same)
-        .where((LinkRow.organisation == organisation) & LinkRow.key.in_(list(keys)))
+        .where((LinkRow.organisation == organisation) & among(LinkRow.key, keys))
     )
     return {row["key"]: row for row in store.rows(query)}
 
@@ -94,7 +105,9 @@ def _record(store: Store, occasion: Occasion, decision: Decision, held: dict[str
     if held is None or (held["milestone_version"], held["version"]) != versions:
         return False
     changes = _changes(occasion, decision, held)
-    if changes and not change_link(store, occasion.organisation, case.milestone.key, case.link.version, changes):
+    if changes.keys() == AS_BEFORE:
+        tally.unchanged.append(case.milestone.key)
+    elif changes and not change_link(store, occasion.organisation, case.milestone.key, case.link.version, changes):
         return False
     if (held["action"], held["reason"]) != (verdict.action, verdict.reason):
         tally.history.append(_moment(occasion, case.milestone.key, verdict))

@@ -16,6 +16,7 @@ from reconciler.model import Decision, Status
 from reconciler.progress import DISCONNECTING, Change, Progress, Stage, What, news, of_bill, progress_of
 from reconciler.reasons import Action, Choose, Reason
 from reconciler.records import Choice, Flag
+from storage.among import among
 from storage.codec import build
 from storage.database import Store
 from storage.fields import MoneyField, UtcField, WordField
@@ -133,7 +134,7 @@ class Steps:
             yield Change(self._organisation, key, *flagged)
 
     def _progress(self, keys: Collection[str]) -> dict[str, Progress]:
-        mine = (ProgressRow.organisation == self._organisation) & ProgressRow.key.in_(list(keys))
+        mine = (ProgressRow.organisation == self._organisation) & among(ProgressRow.key, keys)
         return {row["key"]: build(Progress, row) for row in self._store.rows(ProgressRow.select().where(mine))}
 
 

@@ -23,8 +23,12 @@ def encode(value: object) -> str:
     return _ENCODER.encode(value).decode()
 
 
+@lru_cache(maxsize=8192)
 def decode(text: str, kind: Any) -> Any:
-    """The value of that type which `encode` made the text of; raises `StorageError` when it is none."""
+    """The value of that type which `encode` made the text of; raises `StorageError` when it is none.
+
+    The same text gives the very same value, which nobody can change: most of them are one of a few.
+    """
     try:
         return _decoder(kind).decode(text)
     except msgspec.MsgspecError as error:
@@ -38,12 +42,17 @@ def fingerprint(value: object) -> str:
 
 def columns(value: Any) -> dict[str, Any]:
     """The attributes of a dataclass by name, as they go into the columns of the same names."""
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: getattr(value, name) for name in _names(cast("Any", type(value)))}
 
 
 def build(kind: type[T], row: dict[str, Any]) -> T:
     """The dataclass whose attributes stand in the columns of the same names."""
-    return kind(**{field.name: row[field.name] for field in fields(cast("Any", kind))})
+    return kind(*[row[name] for name in _names(cast("Any", kind))])
+
+
+@lru_cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 @lru_cache

@@ -10,6 +10,7 @@ from reconciler.model import Verdict
 from reconciler.ports import Notice
 from reconciler.reasons import Action, Reason
 from reconciler.records import Flag, MailKind
+from storage.among import among
 from storage.codec import encode
 from storage.database import Store
 from storage.models import FlagRow
@@ -63,7 +64,7 @@ class Flags:
 
     def opened(self, organisation: str, keys: Collection[str]) -> dict[str, Flag]:
         """The open flags of these milestones by key."""
-        mine = (FlagRow.organisation == organisation) & FlagRow.key.in_(list(keys)) & FlagRow.closed_at.is_null()
+        mine = (FlagRow.organisation == organisation) & among(FlagRow.key, keys) & FlagRow.closed_at.is_null()
         return {row["key"]: read_flag(row) for row in self._store.rows(FlagRow.select().where(mine))}
 
     def follow(

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from peewee import chunked
+from peewee import Value, chunked, fn
 
 from reconciler.model import ZERO, Bill, Case, Contact, Exemption, Link, Milestone, Sense, Status, bill_number
+from storage.among import among
 from storage.codec import build
 from storage.database import Store
 from storage.mirrored import BillRow, ContactRow, MissingRow, PayeeRow
@@ -52,7 +53,7 @@ class _Gathering:
         links = dict.fromkeys(keys, Link())
         links |= {row["key"]: build(Link, row) for row in self._of(LinkRow, LinkRow.key, keys)}
         linked = {bill_id for link in links.values() for bill_id in link.bill_ids}
-        bills = self._bills(BillRow.bill_id.in_(list(linked)))
+        bills = self._bills(among(BillRow.bill_id, linked))
         missing = {row["bill_id"] for row in self._of(MissingRow, MissingRow.bill_id, linked)}
         ours = self._ours(milestones, links)
         contacts = {
@@ -83,7 +84,7 @@ class _Gathering:
         ]
 
     def _of(self, table: Any, column: Any, values: Iterable[str]) -> list[dict[str, Any]]:
-        mine = (table.organisation == self._organisation) & column.in_(list(values))
+        mine = (table.organisation == self._organisation) & among(column, values)
         return self._store.rows(table.select().where(mine))
 
     def _bills(self, condition: Any) -> dict[str, Bill]:
@@ -94,10 +95,9 @@ class _Gathering:
         """Bills that meet any of the conditions, linked to nobody and not known missing, in the order of their ids."""
         found: dict[str, Bill] = {}
         for condition in conditions:
-            found |= self._bills(condition & (BillRow.status.in_(LIVE) if live else BillRow.status.not_in(LIVE)))
-        tables = ((LinkRow, LinkRow.bill_id), (PartRow, PartRow.bill_id), (MissingRow, MissingRow.bill_id))
-        taken = {row["bill_id"] for table, column in tables for row in self._of(table, column, found)}
-        return [found[bill_id] for bill_id in sorted(found) if bill_id not in taken]
+            alive = BillRow.status.in_(LIVE) if live else BillRow.status.not_in(LIVE)
+            found |= self._bills(condition & alive & ~_taken(LinkRow) & ~_taken(PartRow) & ~_taken(MissingRow))
+        return [found[bill_id] for bill_id in sorted(found)]
 
     def _ours(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
         numbers = self._numbers(milestones, links)
@@ -105,7 +105,7 @@ class _Gathering:
         by_number: dict[str, list[Bill]] = {}
         by_url: dict[str, list[Bill]] = {}
         wanted = sorted(set().union(*numbers.values()))
-        for bill in self._free(BillRow.number.in_(wanted), BillRow.url.in_(list(urls))):
+        for bill in self._free(among(BillRow.number, wanted), among(BillRow.url, urls)):
             by_number.setdefault(bill.number, []).append(bill)
             by_url.setdefault(bill.url, []).append(bill)
         return {
@@ -118,7 +118,7 @@ class _Gathering:
 
     def _ended(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
         numbers = {m.key: bill_number(self._prefix, m.key, links[m.key].generation) for m in milestones}
-        bills = self._free(BillRow.number.in_(list(numbers.values())), live=False)
+        bills = self._free(among(BillRow.number, numbers.values()), live=False)
         return {key: tuple(bill for bill in bills if bill.number == number) for key, number in numbers.items()}
 
     def _numbers(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, list[str]]:
@@ -188,6 +188,12 @@ class _Gathering:
         mine = (ExemptionRow.organisation == self._organisation) & ExemptionRow.key.in_(list(keys))
         rows = self._store.rows(ExemptionRow.select().where(mine & ExemptionRow.ended_at.is_null()))
         return {row["key"]: row["exemption"] for row in rows}
+
+
+def _taken(table: Any) -> Any:
+    """Whether the table has a row about the bill."""
+    same = (table.organisation == BillRow.organisation) & (table.bill_id == BillRow.bill_id)
+    return fn.EXISTS(table.select(Value(1)).where(same))
 
 
 def _generations(newest: int) -> list[int]:
