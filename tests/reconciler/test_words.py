@@ -26,6 +26,7 @@ from reconciler import words as said
 from reconciler.choices import fitting
 from reconciler.decide import decide
 from reconciler.model import Decision, Field, Sense, Status
+from reconciler.outlook import if_nobody_acts
 from reconciler.reasons import WORDS, Action, Choose, Reason
 
 BOOKS = some_books()
@@ -38,7 +39,7 @@ def of(row: Row) -> Decision:
 def sentences(row: Row) -> list[str]:
     decision = of(row)
     effects = [said.choice_effect(kind, decision, row.books) for kind in fitting(decision, row.organisation)]
-    told = said.explain(decision, row.books), said.if_nobody_acts(decision, row.books)
+    told = said.explain(decision, row.books), if_nobody_acts(decision, row.books)
     return [*told, *effects, *filter(None, [said.what_to_do(decision, row.books)])]
 
 
@@ -70,7 +71,7 @@ def test_every_name_in_the_sentences_has_a_value() -> None:
 def test_names_are_shown_as_they_are(name: str) -> None:
     duplicate = unbilled(a_milestone(payee=name), similar=(a_bill(bill_id="bill-7"),))
     assert f"A bill for {name} over NZ$15,000.00" in said.explain(decided(duplicate), BOOKS)
-    assert f"for {name} is not billed" in said.if_nobody_acts(decided(unbilled(a_milestone(payee=name))), BOOKS)
+    assert f"for {name} is not billed" in if_nobody_acts(decided(unbilled(a_milestone(payee=name))), BOOKS)
 
 
 def test_a_reason_with_braces_is_shown_as_it_is() -> None:
