@@ -29,6 +29,7 @@ CHUNK = 5_000
 FACTS_FOR = dt.timedelta(seconds=60)
 # Xero may take two more seconds to let us in, and no edit younger than five seconds may be written over.
 READ_FOR = dt.timedelta(seconds=3)
+NO_TIME = dt.timedelta(0)
 READINGS = 3
 
 
@@ -191,9 +192,10 @@ class Pusher:
             pairs = [(d.verdict.write, d.case.bill) for d in batch if d.verdict.write and d.case.bill]
             if not pairs:
                 return 0
-            if self._clock() - min(bill.read_at for _, bill in pairs) <= READ_FOR:
+            # A bill from ahead of the clock was read before that was set back.
+            if all(NO_TIME <= self._clock() - bill.read_at <= READ_FOR for _, bill in pairs):
                 return self._attempt(batch, *self._xero.update_request(pairs))
-        raise Temporary("Xero answers too slowly to change bills safely.")
+        raise Temporary("Xero answers too slowly to change bills safely, or this machine's clock was set back.")
 
     def _still(self, batch: Sequence[Decision], reason: Reason) -> list[Decision]:
         return [d for d in self._decide([d.case.milestone.key for d in batch]) if d.verdict.reason is reason]

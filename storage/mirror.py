@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from peewee import EXCLUDED, chunked, fn
+from peewee import chunked, fn
 
 from reconciler.model import Bill, Contact
 from reconciler.organisation import Books
@@ -19,6 +19,7 @@ from storage.models import LinkRow, MilestoneRow, PartRow
 from storage.names import fold
 from storage.queues import EventRow
 
+AT_ONCE = dt.timedelta(minutes=5)  # two readings at once end within this time of each other
 BATCH = 100
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 LOCKS = (Reason.PERIOD_LOCKED, Reason.YEAR_LOCKED, Reason.LOCKED_DRAFT, Reason.LOCK_LIFTED)
@@ -56,7 +57,7 @@ class Mirror:
     def store_bills(self, organisation: str, bills: Sequence[Bill]) -> None:
         """Keep bills as read; milestones they bear upon become dirty when something that a decision sees changed.
 
-        A bill read earlier than the one held never replaces it.
+        A bill read earlier than the one held never replaces it, unless the clock was set back meanwhile.
         """
         for start in range(0, len(bills), BATCH):
             with self._store.write():
@@ -66,7 +67,7 @@ class Mirror:
         """Xero said that this bill does not exist."""
         with self._store.write():
             held = self.bill(organisation, bill_id)
-            if held is not None and held.read_at > now:
+            if held is not None and _overtaken(now, held.read_at):
                 return
             row = {"organisation": organisation, "bill_id": bill_id, "at": now}
             if self._store.run(MissingRow.insert(row).on_conflict_ignore().as_rowcount()):
@@ -164,7 +165,7 @@ class Mirror:
         newest: dict[str, Bill] = {}
         for bill in sorted(bills, key=lambda bill: bill.read_at):
             before = held.get(bill.bill_id)
-            if before is None or bill.read_at >= before.read_at:
+            if before is None or not _overtaken(bill.read_at, before.read_at):
                 newest[bill.bill_id] = bill
         if not newest:
             return
@@ -181,7 +182,7 @@ class Mirror:
         read_at = {bill.bill_id: bill.read_at for bill in bills}
         on_it = (MissingRow.organisation == organisation) & MissingRow.bill_id.in_(list(read_at))
         rows = self._store.rows(MissingRow.select().where(on_it))
-        found = {row["bill_id"] for row in rows if read_at[row["bill_id"]] >= row["at"]}
+        found = {row["bill_id"] for row in rows if not _overtaken(read_at[row["bill_id"]], row["at"])}
         if found:
             self._store.run(MissingRow.delete().where(on_it & MissingRow.bill_id.in_(list(found))))
         return found
@@ -193,7 +194,6 @@ class Mirror:
             rows,
             conflict_target=[BillRow.organisation, BillRow.bill_id],
             preserve=[getattr(BillRow, name) for name in rows[0] if name not in ("organisation", "bill_id")],
-            where=(EXCLUDED.read_at >= BillRow.read_at),
         )
 
     def _store_contacts(self, organisation: str, contacts: Sequence[Contact]) -> None:
@@ -216,6 +216,11 @@ class Mirror:
             row["folded"] for row in rows if row["contact_id"] in ids
         }
         mark_payees(self._store, organisation, ids, names)
+
+
+def _overtaken(read_at: dt.datetime, held: dt.datetime) -> bool:
+    """Whether what is held was read later; what is from further ahead was read before the clock was set back."""
+    return read_at < held <= read_at + AT_ONCE
 
 
 def _facts(bill: Bill) -> Bill:
