@@ -16,7 +16,19 @@ from msgspec import Meta
 
 from billwatch.complaints import Unfit, complain, nearest
 from billwatch.secret import Secret, encryption_flaw, link_key_flaw, no_flaw, open_to_others
-from billwatch.sections import KeyRing, Mail, Organisation, Person, Reconciler, Section, Server, Storage, User, Xero
+from billwatch.sections import (
+    Api,
+    KeyRing,
+    Mail,
+    Organisation,
+    Person,
+    Reconciler,
+    Section,
+    Server,
+    Storage,
+    User,
+    Xero,
+)
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.organisation import Organisation as KnownOrganisation
 from reconciler.xero.settings import Connection
@@ -28,6 +40,7 @@ class Config(Section, frozen=True):
     keys: KeyRing
     organisation: Annotated[tuple[Organisation, ...], Meta(min_length=1)]
     server: Server = Server()
+    api: Api = Api()
     storage: Storage = Storage()
     xero: Xero = Xero()
     reconciler: Reconciler = Reconciler()

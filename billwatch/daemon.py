@@ -11,6 +11,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from billwatch.office import dashboard
+from billwatch.platform import api
 from billwatch.wiring import House
 from receiver.app import create_app
 from receiver.pages import LinkPages
@@ -35,7 +36,7 @@ class Daemon:
         self._waking, self._expected = threading.Lock(), False
         self._inbox = house.ledger.group_inbox(self._heard)
         self.webhook = Webhook(house.signing_keys(), self._inbox, house.clock)
-        pages = [*LinkPages(house.desk, house.clock).routes(), *dashboard(house).routes()]
+        pages = [*LinkPages(house.desk, house.clock).routes(), *dashboard(house).routes(), *api(house).routes()]
         app = create_app(self.webhook, house.ledger.alive, pages)
         self._server = Server(app, config.server.host, config.server.port)
         self.url = f"http://{self._server.host}:{self._server.port}"

@@ -88,6 +88,13 @@ class User(Section, frozen=True):
         return f"User(name={self.name!r}, role={self.role!r})"
 
 
+class Api(Section, frozen=True):
+    """The interface for the grants platform."""
+
+    requests_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 600
+    require_if_match: bool = False
+
+
 class Storage(Section, frozen=True):
     """The database. Once loaded, the path in `url` is absolute."""
 

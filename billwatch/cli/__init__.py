@@ -17,7 +17,7 @@ COMMANDS = {
     "doctor": ("doctor", "Check that everything is set up as it must be."),
     "backup": ("backup", "Copy the database while the daemon runs."),
     "restore": ("restore", "Put a copy in place of the database."),
-    "keys": ("keys", "List keys, or exchange them while the daemon runs."),
+    "keys": ("keys", "List, make, revoke and exchange keys."),
     "password": ("password", "Make the hash of a password for the dashboard."),
     "serve": ("serve", "Run the daemon."),
     "sandbox": ("sandbox", "Run a small Xero to try things on."),

@@ -5,33 +5,54 @@ from typing import TYPE_CHECKING
 import click
 
 from billwatch.cli.session import Session, pass_session
+from reconciler.callers import Scope
 
 if TYPE_CHECKING:
     from billwatch.secret import Secret
 
-ACTIONS = ("list", "rotate", "reseal", "retire")
+ACTIONS = ("list", "new", "revoke", "rotate", "reseal", "retire")
 KINDS = ("encryption", "links", "webhooks")
 
 
 @click.command(name="keys")
 @click.argument("action", type=click.Choice(ACTIONS), default="list")
 @click.option("--kind", type=click.Choice(KINDS), default="encryption", show_default=True, help="Which keys.")
+@click.option("--name", default="", metavar="NAME", help="new, revoke: whose key it is, such as Platform.")
+@click.option("--organisation", multiple=True, metavar="KEY", help="new: what the key reaches; all by default.")
+@click.option(
+    "--scope",
+    multiple=True,
+    type=click.Choice([each.value for each in Scope]),
+    help="new: what it allows; read and write by default.",
+)
 @pass_session
-def command(session: Session, action: str, kind: str) -> None:
-    """List keys, or exchange them while the daemon runs.
+def command(
+    session: Session, action: str, kind: str, name: str, organisation: tuple[str, ...], scope: tuple[str, ...]
+) -> None:
+    """List keys, make and revoke those of programs, or exchange our own while the daemon runs.
 
     \b
-    list    where keys are and how many (the keys themselves are never shown)
+    list    where our keys are and how many (never the keys themselves), and whose keys programs have
+    new     make a key for a program that calls us, and print it
+    revoke  end such a key
     rotate  put a fresh key in front; Xero's tokens are encrypted anew with it
     reseal  encrypt Xero's tokens anew with the newest key
     retire  let go of all keys but the newest
 
     A webhook's key comes from Xero: rotate asks for it, and both are accepted until retire.
     """
-    {"list": _list, "rotate": _rotate, "reseal": _reseal, "retire": _retire}[action](session, kind)
+    from billwatch.cli.programs import make, revoke
+
+    if action == "new":
+        make(session, name, organisation, scope)
+    elif action == "revoke":
+        revoke(session, name)
+    else:
+        {"list": _list, "rotate": _rotate, "reseal": _reseal, "retire": _retire}[action](session, kind)
 
 
 def _list(session: Session, _kind: str) -> None:
+    from billwatch.cli.programs import show
     from billwatch.secret import KeyRing
 
     config = session.complete()
@@ -40,6 +61,7 @@ def _list(session: Session, _kind: str) -> None:
         click.echo(f"{kind:<11} {len(KeyRing(secrets))} in {places}")
     with session.ledger() as ledger:
         click.echo(f"Xero's tokens of {len(ledger.tokens.names())} connection(s) are kept in {config.storage.url}.")
+        show(ledger.apikeys.listed())
 
 
 def _rotate(session: Session, kind: str) -> None:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 from reconciler.errors import InputError
 
@@ -139,9 +140,17 @@ def truth(cell: str) -> bool:
 
 def link(cell: str) -> str:
     """The address of a page."""
-    if not _ADDRESS.fullmatch(cell) or any(map(_invisible, cell)) or len(cell) > 2000:
+    if not _ADDRESS.fullmatch(cell) or any(map(_invisible, cell)) or len(cell) > 2000 or not _parses(cell):
         raise Unusable("is not an address such as https://grants.example.org/m/1")
     return cell
+
+
+def _parses(address: str) -> bool:
+    try:
+        urlsplit(address)
+    except ValueError:
+        return False
+    return True
 
 
 def _invisible(character: str) -> bool:

@@ -29,7 +29,10 @@ class Owed(Protocol):
 
 
 class Listed(Protocol):
-    """A milestone with its bill and the verdict recorded last (`None`: not decided yet)."""
+    """A milestone with its bill, and its earlier ones, and the verdict recorded last (`None`: not decided yet).
+
+    `dirty` tells that something has changed since.
+    """
 
     @property
     def milestone(self) -> Milestone: ...
@@ -39,6 +42,10 @@ class Listed(Protocol):
     def parts(self) -> Sequence[Bill]: ...
     @property
     def verdict(self) -> Verdict | None: ...
+    @property
+    def decided_at(self) -> dt.datetime | None: ...
+    @property
+    def dirty(self) -> bool: ...
 
 
 class Exempted(Protocol):

@@ -16,12 +16,14 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A moment of the story in words. `tone` is `good`, `bad` or empty."""
+    """A moment of the story in words; `at` and `what` are the moment's own. `tone` is `good`, `bad` or empty."""
 
     when: str
     headline: str
     detail: str
     tone: str
+    at: dt.datetime
+    what: str
 
 
 def age(then: dt.datetime | None, now: dt.datetime) -> str:
@@ -45,7 +47,7 @@ def story(moments: Sequence[Moment], zone: str) -> list[Told]:
     for each in sorted([*moments, *_deeds(moments)], key=lambda each: each.at):
         headline, detail, tone = _of_person(each) or _words(each)
         if headline and not (told and told[-1].headline == headline and told[-1].detail == detail):
-            told.append(Told(moment(each.at, zone), headline, detail, tone))
+            told.append(Told(moment(each.at, zone), headline, detail, tone, each.at, each.what))
     return told
 
 

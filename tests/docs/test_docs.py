@@ -15,6 +15,7 @@ from reasons_page import PAGE, page
 from billwatch.cli import COMMANDS, main
 from billwatch.config import Config
 from billwatch.importing.rows import FIELDS
+from receiver.api.operations import OPERATIONS
 from reconciler.reasons import Reason
 
 TABLES = {name for file in ROOT.glob("storage/*.py") for name in re.findall(r'table_name = "(\w+)"', text(file))}
@@ -32,6 +33,19 @@ def options(kind: shape.Type) -> Iterator[str]:
                 yield from options(field.type)
 
 
+def wire(kind: shape.Type) -> Iterator[str]:
+    match kind:
+        case shape.Metadata(type=inner) | shape.ListType(item_type=inner):
+            yield from wire(inner)
+        case shape.UnionType(types=types):
+            for each in types:
+                yield from wire(each)
+        case shape.StructType(fields=fields):
+            for field in fields:
+                yield field.encode_name
+                yield from wire(field.type)
+
+
 def keys(table: object) -> Iterator[str]:
     if isinstance(table, list):
         table = table[0]
@@ -42,6 +56,7 @@ def keys(table: object) -> Iterator[str]:
 
 
 OPTIONS = set(options(shape.type_info(Config)))
+WIRE = {name for one in OPERATIONS for name in wire(shape.type_info(one.answer))}
 each_page = pytest.mark.parametrize("doc", PAGES, ids=lambda doc: doc.name)
 
 
@@ -102,7 +117,7 @@ def test_every_option_in_a_configuration_shown_exists(doc: Path) -> None:
 @each_page
 def test_every_name_of_several_words_is_an_option_a_field_or_a_table(doc: Path) -> None:
     named = {code for code in inline(doc) if re.fullmatch(r"[a-z]+(?:_[a-z]+)+", code)}
-    assert named - OPTIONS - set(FIELDS) - TABLES - XEROS == set()
+    assert named - OPTIONS - set(FIELDS) - TABLES - WIRE - XEROS == set()
 
 
 def test_every_policy_is_in_the_table_of_policies() -> None:
