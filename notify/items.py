@@ -298,7 +298,7 @@ def total(found: Iterable[Item]) -> str:
     every = list(found)
     whole = sum_in_words((item.stake, item.stake_currency) for item in every if not item.in_dispute)
     apart = sum_in_words((item.stake, item.stake_currency) for item in every if item.in_dispute)
-    return " and ".join([*([whole] if whole else []), *([f"{apart} in dispute"] if apart else [])])
+    return ", and ".join([*([whole] if whole else []), *([f"{apart} in dispute"] if apart else [])])
 
 
 def sum_in_words(amounts: Iterable[tuple[Decimal, str]]) -> str:

@@ -131,11 +131,10 @@ class Outbox:
         `round_` names the round, and `name` what goes round; only the round owed last is remembered.
         """
         with self._store.write():
-            held = self._store.row(StateRow.select().where(StateRow.name == name))
-            if held and held["value"] == round_:
+            other = (StateRow.name == name) & (StateRow.value != round_)
+            new = StateRow.insert(name=name, value=round_).on_conflict_ignore().as_rowcount()
+            if not self._store.run(StateRow.update(value=round_).where(other)) and not self._store.run(new):
                 return False
-            kept = StateRow.insert(name=name, value=round_)
-            self._store.run(kept.on_conflict(conflict_target=["name"], update={"value": round_}).as_rowcount())
             for recipient, send_after in recipients.items():
                 self._flags.owe(_row(organisation, recipient, kind), send_after, now)
         return True

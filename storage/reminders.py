@@ -53,6 +53,9 @@ class Reminders:
         that somebody named for it has then come, and is forgotten.
         """
         with self._store.write():
+            # Whoever else brings the same flags up waits here, where the database has more than one writer.
+            ids = FlagRow.id.in_([each.flag.flag_id for each in again])
+            self._store.run(FlagRow.update(remind_on=FlagRow.remind_on).where(ids))
             still = [each for each in again if self._still(each)]
             together: dict[tuple[str, MailKind, Reason | None], list[Flag]] = {}
             for each in still:
