@@ -9,6 +9,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 from mail_doubles import Inbox, MailServer
 from mail_samples import BOOKS, MILESTONE, NOW
@@ -42,9 +43,11 @@ operator = ["ops@example.org"]
 
 
 @pytest.fixture(autouse=True)
-def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+def _secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("BILLWATCH_TEST_KEY", base64.urlsafe_b64encode(os.urandom(32)).decode())
     monkeypatch.setenv("BILLWATCH_TEST_LINK", secrets.token_urlsafe(32))
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
