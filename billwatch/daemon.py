@@ -9,11 +9,14 @@ from collections.abc import Callable, Collection
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from starlette.routing import BaseRoute
 
-from billwatch.office import dashboard
-from billwatch.platform import api
+from billwatch.metrics import Metrics, Stored
+from billwatch.office import dashboard, office
+from billwatch.platform import api, guard_of
 from billwatch.wiring import House
 from receiver.app import create_app
+from receiver.metrics import metrics_route
 from receiver.pages import LinkPages
 from receiver.server import Server
 from receiver.webhook import Webhook
@@ -36,8 +39,8 @@ class Daemon:
         self._waking, self._expected = threading.Lock(), False
         self._inbox = house.ledger.group_inbox(self._heard)
         self.webhook = Webhook(house.signing_keys(), self._inbox, house.clock)
-        pages = [*LinkPages(house.desk, house.clock).routes(), *dashboard(house).routes(), *api(house).routes()]
-        app = create_app(self.webhook, house.ledger.alive, pages)
+        self._metrics = Metrics()
+        app = create_app(self.webhook, house.ledger.alive, self._routes())
         self._server = Server(app, config.server.host, config.server.port)
         self.url = f"http://{self._server.host}:{self._server.port}"
         workers = ThreadPoolExecutor(min(32, 2 + 3 * len(house.cycles)))
@@ -45,6 +48,16 @@ class Daemon:
         self._scheduler = BackgroundScheduler(
             executors={"default": workers}, job_defaults=defaults, timezone=dt.UTC, daemon=True
         )
+
+    def _routes(self) -> list[BaseRoute]:
+        """Pages, API and metrics."""
+        house, guard = self._house, guard_of(self._house)
+        stored = Stored(office(house).standing, house.ledger.budgets.spent, self.webhook.counts, house.clock)
+        self._metrics.registry.register(stored)
+        who = house.config.server.metrics
+        watched = [] if who == "off" else [metrics_route(self._metrics.registry, guard if who == "key" else None)]
+        links = LinkPages(house.desk, house.clock)
+        return [*links.routes(), *dashboard(house).routes(), *api(house, guard).routes(), *watched]
 
     def start(self) -> None:
         """See to the modes of files, accept requests, then start the jobs.
@@ -59,15 +72,20 @@ class Daemon:
         ticks = {f"tick {key}": cycle for key, cycle in self._house.cycles.items()}
         self._drain = self._every("drain", pace.tick_seconds, self._house.drain, wakes=ticks)
         for name, cycle in ticks.items():
-            self._every(name, pace.tick_seconds, _turn(cycle.tick), wakes=["mail"])
+            self._every(name, pace.tick_seconds, _turn(self._timed(cycle, "tick", cycle.tick)), wakes=["mail"])
         for key, cycle in self._house.cycles.items():
-            self._every(f"sweep {key}", pace.sweep_minutes * 60, _turn(_sweep(cycle)), wakes=["mail"])
+            self._every(
+                f"sweep {key}",
+                pace.sweep_minutes * 60,
+                _turn(self._timed(cycle, "sweep", _sweep(cycle))),
+                wakes=["mail"],
+            )
         for key, clerk in self._house.clerks.items():
             self._every(f"documents {key}", DOCUMENTS_SECONDS, clerk.work)
         self._every("retention", 24 * 3600, self._house.forget)
         postman = self._house.postman()
         if postman:
-            self._every("mail", pace.tick_seconds, postman.deliver)
+            self._every("mail", pace.tick_seconds, lambda: self._metrics.mailed(postman.deliver()))
             self._every("reminders", REMINDERS_SECONDS, self._house.diary().look)
         self._scheduler.start()
         log.info("started", url=self.url, organisations=list(self._house.cycles))
@@ -100,9 +118,12 @@ class Daemon:
             if work():
                 self._wake(wakes)
 
-        guarded, first = _guarded(name, job), self._house.clock()
+        guarded, first = _guarded(name, job, self._metrics.failed), self._house.clock()
         self._scheduler.add_job(guarded, "interval", seconds=seconds, id=name, next_run_time=first)
         return guarded
+
+    def _timed(self, cycle: Cycle, kind: str, work: Callable[[], Report | None]) -> Callable[[], Report | None]:
+        return lambda: self._metrics.turn(cycle.organisation.key, kind, work)
 
     def _wake(self, names: Collection[str]) -> None:
         # Under the lock, since a scheduler that is stopping holds its own while it waits for running jobs.
@@ -124,7 +145,9 @@ class Daemon:
         self._drain()
 
 
-def _guarded(name: str, work: Callable[[], object]) -> Callable[[], None]:
+def _guarded(
+    name: str, work: Callable[[], object], failed: Callable[[str], None] = lambda _name: None
+) -> Callable[[], None]:
     """The work, such that no failure ends the job: what can be expected is one line, the rest is told in full."""
 
     def job() -> None:
@@ -133,8 +156,10 @@ def _guarded(name: str, work: Callable[[], object]) -> Callable[[], None]:
             try:
                 work()
             except BillwatchError as error:
+                failed(name)
                 log.warning("job failed", job=name, error=str(error))
             except Exception:
+                failed(name)
                 log.exception("job failed unexpectedly", job=name)
 
     return job

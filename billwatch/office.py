@@ -166,6 +166,11 @@ def past(counts: Mapping[Reason | None, int], turned: Sequence[Turned], today: d
     return days[::-1]
 
 
+def office(house: House) -> Office:
+    """The office of this house."""
+    return Office(house.ledger, house.desk, house.cycles, house.clock)
+
+
 def dashboard(house: House) -> Dashboard:
     """The dashboard of this house, for the users of its configuration."""
     server = house.config.server
@@ -173,4 +178,4 @@ def dashboard(house: House) -> Dashboard:
     keys = KeyRing(house.config.keys.links)
     entrance = Entrance(server.public_url, server.user_header, server.proxies)
     door = Door(users, keys, house.clock, entrance)
-    return Dashboard(Office(house.ledger, house.desk, house.cycles, house.clock), door, house.clock)
+    return Dashboard(office(house), door, house.clock)

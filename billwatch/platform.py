@@ -10,7 +10,7 @@ from typing import Any
 from billwatch.importing import cells
 from billwatch.importing.cells import ISO, Unusable
 from billwatch.importing.papers import documents
-from billwatch.office import Office
+from billwatch.office import office
 from billwatch.wiring import House
 from receiver.api.auth import Guard
 from receiver.api.ports import Condition, Foreseen, NotUsable, Put, Standing
@@ -48,7 +48,7 @@ class Platform:
 
     def __init__(self, house: House) -> None:
         self._house, self._ledger = house, house.ledger
-        self._office = Office(house.ledger, house.desk, house.cycles, house.clock)
+        self._office = office(house)
         attaching = [each for each in house.config.organisation if each.documents.attach]
         self._hosts = {each.key: each.documents.hosts for each in attaching}
 
@@ -189,10 +189,14 @@ def milestone_of(organisation: str, key: str, wish: Wish, hosts: Collection[str]
     return milestone
 
 
-def api(house: House) -> Api:
+def guard_of(house: House) -> Guard:
+    """Who lets programs in, by their keys."""
+    return Guard(house.ledger.apikeys, house.clock, house.config.api.requests_per_minute)
+
+
+def api(house: House, guard: Guard) -> Api:
     """The API of this house."""
     options = house.config.api
-    guard = Guard(house.ledger.apikeys, house.clock, options.requests_per_minute)
     return Api(
         Platform(house),
         guard,

@@ -71,6 +71,7 @@ class Server(Section, frozen=True):
     public_url: PublicUrl = ""
     user_header: HeaderOrNone = ""
     proxies: tuple[IpAddress, ...] = ()
+    metrics: Literal["key", "open", "off"] = "key"
 
     def __post_init__(self) -> None:
         if self.user_header and not self.proxies:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from world import KEY, World
 
-from billwatch.platform import api
+from billwatch.platform import api, guard_of
 from receiver.app import create_app
 from receiver.server import Server
 from receiver.webhook import Webhook
@@ -69,7 +69,7 @@ def new_headers(world: World, name: str, scopes: Any = READ_WRITE, organisations
 def serve(world: World) -> Caller:
     """Serve the API of that world."""
     hook = Webhook([], None, world.house.clock)  # type: ignore[arg-type]
-    server = Server(create_app(hook, lambda: True, api(world.house).routes()), port=0)
+    server = Server(create_app(hook, lambda: True, api(world.house, guard_of(world.house)).routes()), port=0)
     server.start()
     url = f"http://{server.host}:{server.port}"
     return Caller(world, server, httpx.Client(base_url=url, headers=new_headers(world, "Platform"), timeout=30))

@@ -19,6 +19,11 @@ from receiver.api.operations import OPERATIONS
 from reconciler.reasons import Reason
 
 TABLES = {name for file in ROOT.glob("storage/*.py") for name in re.findall(r'table_name = "(\w+)"', text(file))}
+METRICS = {
+    f"{name}{end}"
+    for name in re.findall(r'"(billwatch_\w+)"', text(ROOT / "billwatch/metrics.py"))
+    for end in ("", "_total")
+}
 XEROS = {"offline_access"}  # a scope, by Xero's name
 FOLDERS = "receiver|reconciler|storage|notify|billwatch|tests|docs"
 
@@ -117,7 +122,7 @@ def test_every_option_in_a_configuration_shown_exists(doc: Path) -> None:
 @each_page
 def test_every_name_of_several_words_is_an_option_a_field_or_a_table(doc: Path) -> None:
     named = {code for code in inline(doc) if re.fullmatch(r"[a-z]+(?:_[a-z]+)+", code)}
-    assert named - OPTIONS - set(FIELDS) - TABLES - WIRE - XEROS == set()
+    assert named - OPTIONS - set(FIELDS) - TABLES - WIRE - XEROS - METRICS == set()
 
 
 def test_every_policy_is_in_the_table_of_policies() -> None:
