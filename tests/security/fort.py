@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 from letterbox import Letter, Letterbox
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from world import KEY, World, until
 
 from billwatch.daemon import Daemon
@@ -39,6 +40,8 @@ collect_seconds = 0
 [reconciler]
 quiet_seconds = 0
 fresh_minutes = 9999
+[api]
+requests_per_minute = 100000
 [[user]]
 name = "ana"
 password_hash = "{hash}"
@@ -71,6 +74,24 @@ class Answer:
         return self.body.decode()
 
 
+@dataclass(frozen=True)
+class Address:
+    """A path as its route names it, and the methods that it takes."""
+
+    path: str
+    methods: frozenset[str]
+
+
+def _addresses(app: Any, prefix: str) -> Iterator[Address]:
+    while not isinstance(app, Starlette):
+        app = app._app
+    for route in app.routes:
+        if isinstance(route, Mount) and prefix + route.path != "/static":
+            yield from _addresses(route.app, prefix + route.path)
+        elif isinstance(route, Route):
+            yield Address(prefix + route.path, frozenset(route.methods or ("GET", "POST")))
+
+
 @dataclass
 class Fort:
     """The running daemon, its world, and ways to reach it."""
@@ -87,12 +108,9 @@ class Fort:
         return server.host, server.port
 
     @property
-    def routes(self) -> list[Route]:
-        """Every route that the daemon serves."""
-        app = self.daemon._server._config.app
-        while not isinstance(app, Starlette):
-            app = app._app
-        return [route for route in app.routes if isinstance(route, Route)]
+    def routes(self) -> list[Address]:
+        """Every address that the daemon serves."""
+        return list(_addresses(self.daemon._server._config.app, ""))
 
     def connect(self, seconds: float = 10) -> socket.socket:
         return socket.create_connection(self.address, timeout=seconds)

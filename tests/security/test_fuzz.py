@@ -16,8 +16,12 @@ from fort import HOOK, PUBLIC, Fort, event, sign
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from reconciler.callers import Scope, new_key
+from reconciler.tickets import token_hash
+
 TOKEN = "a token that a mail has carried"
 FIELDS = ["step", "fingerprint", "kind", "by", "date", "bill", "other", "reason", "until", "keys", "csrf", "next"]
+FIELDS += ["title", "payee", "amount", "currency", "stages", "cancelled", "links", "milestones", "parts", "due"]
 FIELDS += ["name", "password", "organisation", "key", "only", "lock", "state", "text", "after", "limit", "items"]
 VALUES = [
     "",
@@ -70,6 +74,13 @@ def deep(examples: int) -> Callable[..., Any]:
     return settings(max_examples=examples, deadline=None, phases=phases, suppress_health_check=checks)
 
 
+def api_key(fort: Fort) -> str:
+    """The key of a program that may do everything."""
+    house, key = fort.world.house, new_key()
+    assert house.ledger.apikeys.make(f"Fuzzer {key[-8:]}", set(Scope), None, token_hash(key), house.clock())
+    return key
+
+
 class Fuzzer:
     """Sends requests over one connection as long as it lasts, and counts them."""
 
@@ -77,9 +88,10 @@ class Fuzzer:
         self._fort, self._record = fort, record
         self.sent = 0
         self.targets = sorted(
-            (method, route.path) for route in fort.routes for method in (route.methods or {"GET", "POST"})
+            (method, address.path) for address in fort.routes for method in (*address.methods, "PATCH")
         )
-        self._sessions = [{}, {"Cookie": fort.login("ana"), "Origin": PUBLIC}]
+        program = {"Authorization": f"Bearer {api_key(fort)}", "Content-Type": "application/json"}
+        self._sessions = [{}, {"Cookie": fort.login("ana"), "Origin": PUBLIC}, program]
         self._csrf = fort.csrf("ana")
         self._token = fort.flagged("M-1").tokens[0]
 
@@ -91,7 +103,7 @@ class Fuzzer:
         url = path + (f"?{urlencode(query, errors='surrogatepass')}" if query else "")
         body = data.draw(bodies) if method not in ("GET", "HEAD") else None
         session = data.draw(st.sampled_from(self._sessions))
-        if session and body is not None and data.draw(st.booleans()):
+        if "Cookie" in session and body is not None and data.draw(st.booleans()):
             body = urlencode({"csrf": self._csrf}).encode() + b"&" + body
         self.ask(method, url, body, {**data.draw(headers), **session})
 

@@ -179,7 +179,8 @@ class TestLogin:
 
     def test_a_changed_cookie_opens_nothing(self, fort):
         name, _, value = fort.login("ana").partition("=")
-        for at in range(0, len(value), 7):
+        # The last character carries bits that decoding ignores: another spelling of the same signature.
+        for at in range(0, len(value) - 1, 7):
             changed = value[:at] + ("A" if value[at] != "A" else "B") + value[at + 1 :]
             assert fort.ask("GET", "/milestones", Cookie=f"{name}={changed}").status == 303
 
