@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.errors import StorageError
-from storage.database import open_store, path_of, translated
+from storage.database import open_store
+from storage.sqlite import path_of, translated
 
 BUSY_SECONDS = 10.0
 

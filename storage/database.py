@@ -1,71 +1,69 @@
-"""The database file: opened safely, used by any number of threads and processes, and never silently wrong."""
+"""Queries and transactions on whichever database the URL names: a file of this machine, or a server for several."""
 
 import contextlib
-import os
-import re
-import sqlite3
-import weakref
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
-from peewee import DatabaseError, InterfaceError, SqliteDatabase
-from playhouse.migrations import MigrationError, Runner
+from storage import inbox, sqlite
 
-from reconciler.errors import StorageError
-
-SCHEME = "sqlite:///"
-BUSY_SECONDS = 10
-_LONGEST_NUMBER = 20
-MIGRATIONS = Path(__file__).parent / "migrations"
-PRAGMAS = {"synchronous": "FULL", "foreign_keys": 1}
+POSTGRESQL = "postgresql://"
 
 
-class _Connection(sqlite3.Connection):
-    """A connection that can be closed when its thread has ended without doing so."""
+class Engine(Protocol):
+    """A database of the library, with what the databases do differently."""
 
-    def __del__(self) -> None:
-        self.close()
+    name: str
+    param: str
 
+    def in_transaction(self) -> bool:
+        """Whether this thread is in a transaction."""
+        ...
 
-class _Sqlite(SqliteDatabase):
-    """Keeps track of every thread's connection, so that all of them can be closed."""
+    def cursor(self) -> Any:
+        """A cursor on this thread's connection."""
+        ...
 
-    def __init__(self, path: Path | str, **more: Any) -> None:
-        self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
-        options: dict[str, Any] = {"timeout": BUSY_SECONDS, "check_same_thread": False, "factory": _Connection}
-        super().__init__(str(path), pragmas=PRAGMAS, lock_type="IMMEDIATE", **options | more)
-        self.register_function(counted, "counted", 1)
+    def execute_sql(self, sql: str, params: Sequence[object] = ...) -> Any:
+        """Execute a statement."""
+        ...
 
-    def _connect(self) -> Any:
-        connection = super()._connect()  # type: ignore[misc]
-        self._opened.add(connection)
-        return connection
-
-    def close_all(self) -> None:
+    def close_all(self) -> Any:
         """Close the connections of all threads."""
-        self.close()
-        for connection in list(self._opened):
-            connection.close()
+        ...
 
+    def held(self) -> AbstractContextManager[None]:
+        """Keep one connection for what is done inside."""
+        ...
 
-def counted(key: str) -> str:
-    """A key such that sorting goes as people count: the numbers in it are filled up with zeros in front."""
-    return re.sub(r"[0-9]+", lambda digits: digits[0].lstrip("0").zfill(_LONGEST_NUMBER), key).casefold()
+    def writing(self) -> AbstractContextManager[Any]:
+        """A transaction that sees all that was written, and lets nobody write until it ends."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Any]:
+        """A transaction that sees one state of the database."""
+        ...
+
+    def translated(self) -> AbstractContextManager[None]:
+        """What the database library raises becomes a `StorageError`."""
+        ...
+
+    def requests(self) -> inbox.Store:
+        """A connection of its own for the receiver's writer."""
+        ...
 
 
 class Store:
     """Queries and transactions on one database; every failure of it is a `StorageError`."""
 
-    def __init__(self, database: _Sqlite, name: str) -> None:
+    def __init__(self, database: Engine) -> None:
         self._database = database
-        self._name = name
-        self.path = Path(name)
+        self.name = database.name
 
     @contextlib.contextmanager
     def write(self) -> Iterator[None]:
         """A transaction that may write, all or nothing. Keep it short: there is one writer at a time."""
-        with self.translated(), self._database.atomic():
+        with self.translated(), self._database.writing():
             yield
 
     @contextlib.contextmanager
@@ -75,12 +73,12 @@ class Store:
             if self._database.in_transaction():
                 yield
                 return
-            with self._database.atomic("DEFERRED"):
+            with self._database.reading():
                 yield
 
     def rows(self, query: Any) -> list[dict[str, Any]]:
         """What a query finds, as column values by name."""
-        with self.translated():
+        with self._using():
             return list(query.bind(self._database).dicts())
 
     def row(self, query: Any) -> dict[str, Any] | None:
@@ -89,12 +87,12 @@ class Store:
 
     def column(self, query: Any) -> list[Any]:
         """The only column of what a query finds."""
-        with self.translated():
+        with self._using():
             return [value for (value,) in query.bind(self._database).tuples()]
 
     def run(self, query: Any) -> int:
         """Execute a change; the number of rows changed, or the new row's id for a plain insert."""
-        with self.translated():
+        with self._using():
             return int(query.execute(self._database) or 0)
 
     def insert(self, table: Any, rows: Sequence[dict[str, Any]], **on_conflict: Any) -> None:
@@ -103,33 +101,40 @@ class Store:
             return
         defaults = table._meta.get_default_dict()
         fields = [table._meta.fields[name] for name in defaults | rows[0]]
-        query = table.insert_many([tuple((defaults | rows[0]).values())], fields=fields)
+        query = table.insert_many([tuple((defaults | rows[0]).values())], fields=fields).as_rowcount()
         query = query.on_conflict(**on_conflict) if on_conflict else query
         values = [[field.db_value((defaults | row)[field.name]) for field in fields] for row in rows]
-        with self.translated():
-            cursor = self._database.cursor()  # type: ignore[no-untyped-call]
+        with self._using():
+            cursor = self._database.cursor()
             cursor.executemany(query.bind(self._database).sql()[0], values)
 
     def execute(self, sql: str, values: Sequence[object]) -> int:
         """Execute a change given as text with a `?` per value; the number of rows changed."""
-        with self.translated():
+        with self._using():
             text = sql.replace("?", self._database.param)
-            return int(self._database.execute_sql(text, values).rowcount)  # type: ignore[no-untyped-call]
+            return int(self._database.execute_sql(text, values).rowcount)
 
     def count(self, query: Any) -> int:
         """How many rows a query finds."""
-        with self.translated():
+        with self._using():
             return int(query.bind(self._database).count())
+
+    def requests(self) -> inbox.Store:
+        """A connection of its own for the receiver's writer."""
+        return self._database.requests()
 
     def close(self) -> None:
         """Close the connections of all threads."""
         with self.translated():
             self._database.close_all()
 
-    @contextlib.contextmanager
-    def translated(self) -> Iterator[None]:
+    def translated(self) -> AbstractContextManager[None]:
         """What the database library raises becomes a sentence."""
-        with translated(self._name):
+        return self._database.translated()
+
+    @contextlib.contextmanager
+    def _using(self) -> Iterator[None]:
+        with self._database.translated(), self._database.held():
             yield
 
 
@@ -138,18 +143,16 @@ def open_store(url: str, *, create: bool) -> Store:
 
     Raises `StorageError` when that is not possible, or when it does not exist and is not to be created.
     """
-    path = path_of(url)
-    with translated(str(path)):
-        _make(path, create=create)
-        with _alone(path):
-            return _opened(path)
+    if url.startswith(POSTGRESQL):
+        from storage.postgres import open_server  # the driver is loaded only where it is needed
+
+        return Store(open_server(url))
+    return Store(sqlite.open_file(url, create=create))
 
 
 def writable(url: str) -> bool:
     """Whether this process may write the database, or make it; a file system mounted for reading only says no."""
-    path = path_of(url)
-    folder = os.access(path.parent, os.W_OK) or not path.parent.exists()
-    return folder and (os.access(path, os.W_OK) or not path.exists())
+    return url.startswith(POSTGRESQL) or sqlite.writable_file(url)
 
 
 def view_store(url: str) -> Store:
@@ -157,88 +160,4 @@ def view_store(url: str) -> Store:
 
     Raises `StorageError` when it does not exist, or when its tables are not those of this release.
     """
-    path = path_of(url)
-    if not path.exists():
-        raise StorageError(f"There is no database at {path}.")
-    # Without the log's file nobody writes; then SQLite need not make files beside the database, which it may not.
-    still = "" if Path(f"{path}-wal").exists() else "&immutable=1"
-    database = _Sqlite(f"{path.absolute().as_uri()}?mode=ro{still}", uri=True)
-    with translated(str(path)):
-        if [each for each in Runner(database, str(MIGRATIONS)).status() if each.path is None or not each.applied]:
-            database.close_all()
-            raise StorageError(f"The tables of {path} are not those of this release, and it cannot be written.")
-    return Store(database, str(path))
-
-
-def _opened(path: Path) -> Store:
-    database = _Sqlite(path)
-    try:
-        _log_ahead(database, path)
-        _migrate(database, path)
-    except BaseException:
-        database.close_all()
-        raise
-    return Store(database, str(path))
-
-
-def _log_ahead(database: _Sqlite, path: Path) -> None:
-    if database.pragma("journal_mode", "wal") != "wal":
-        raise StorageError(f"The database {path} cannot be used: its file system allows no write-ahead log.")
-
-
-def path_of(url: str) -> Path:
-    """The file that `sqlite:///path` names. Raises `StorageError` for anything else."""
-    path = url.removeprefix(SCHEME)
-    if not url.startswith(SCHEME) or not path:
-        scheme = url.partition("://")[0] if "://" in url else "none"
-        raise StorageError(f"The database must be named as {SCHEME}path; the scheme given is {scheme}.")
-    return Path(path)
-
-
-def _make(path: Path, *, create: bool) -> None:
-    """Make the file readable and writable by its owner alone, before the database library can make it otherwise."""
-    if not path.exists() and not create:
-        raise StorageError(f"There is no database at {path}.")
-    try:
-        os.close(os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
-    except OSError as error:
-        raise StorageError(f"The database {path} cannot be opened for writing: {error.strerror}.") from error
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Be the only process that prepares this database.
-
-    Switching to the write-ahead log fails when two processes do it at once, and the migrations take no lock of their
-    own. The lock is that of a second, empty database file: it works on every platform and ends with its holder.
-    """
-    lock = sqlite3.connect(f"{path}-lock", timeout=6 * BUSY_SECONDS, isolation_level=None)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-        yield
-    finally:
-        lock.close()
-
-
-def _migrate(database: _Sqlite, path: Path) -> None:
-    runner = Runner(database, str(MIGRATIONS))
-    if any(migration.path is None for migration in runner.status()):
-        raise StorageError(f"The database {path} was written by a newer release of billwatch; use that one.")
-    try:
-        runner.up()
-    except MigrationError as error:
-        raise StorageError(f"The tables of {path} cannot be brought up to date: {error}") from error
-
-
-@contextlib.contextmanager
-def translated(name: str) -> Iterator[None]:
-    """What the database library raises becomes a sentence that names the database."""
-    try:
-        yield
-    except (DatabaseError, InterfaceError, sqlite3.Error, OverflowError) as error:
-        if "database is locked" in str(error):
-            raise StorageError(
-                f"The database {name} is locked: another program has been writing it for {BUSY_SECONDS} seconds. "
-                "Nothing of this was kept; try again when it is done."
-            ) from error
-        raise StorageError(f"The database {name} cannot be used: {error}.") from error
+    return open_store(url, create=False) if url.startswith(POSTGRESQL) else Store(sqlite.view_file(url))

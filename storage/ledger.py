@@ -13,7 +13,7 @@ from storage.database import Store, open_store
 from storage.deeds import Deeds
 from storage.drain import Inbox
 from storage.enclosures import Enclosures
-from storage.inbox import GroupInbox, SqliteStore
+from storage.inbox import GroupInbox
 from storage.listing import Listing
 from storage.milestones import Milestones
 from storage.mirror import Mirror
@@ -69,7 +69,10 @@ class Ledger:
         prefixes: Mapping[str, str] | None = None,
         mail_domain: str = MAIL_DOMAIN,
     ) -> Self:
-        """Open the database at `sqlite:///path`, making it if need be, and bring its tables up to date."""
+        """Open the database at `sqlite:///path` or `postgresql://…`, and bring its tables up to date.
+
+        A file is made if need be; a database on a server has to be there.
+        """
         return cls(open_store(url, create=create), prefixes=prefixes, mail_domain=mail_domain)
 
     def together(self) -> AbstractContextManager[None]:
@@ -81,7 +84,7 @@ class Ledger:
 
         `kept` is called after each group, in the writer's thread.
         """
-        return GroupInbox(lambda: SqliteStore(self._store.path), kept)
+        return GroupInbox(self._store.requests, kept)
 
     def alive(self) -> bool:
         """Whether the database answers; raises `StorageError` when it does not."""

@@ -7,10 +7,19 @@ from collections.abc import Iterator
 import ninth
 import pytest
 from hypothesis import HealthCheck, settings
+from postgres_server import Server
 
 settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("desk"), derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL of this process's own, started when the first test asks for it."""
+    server = Server()
+    yield server
+    server.close()
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,11 @@ from typing import Any
 
 from peewee import Database
 
+from storage.migrating import execute
+
 STEPS = (
-    'CREATE TABLE "api_key" ("key_id" INTEGER NOT NULL PRIMARY KEY, "name" TEXT NOT NULL, "scopes" TEXT NOT NULL,'
-    ' "organisations" TEXT, "made_at" TEXT NOT NULL, "used_at" TEXT, "revoked_at" TEXT, "hash" BLOB NOT NULL)',
+    'CREATE TABLE "api_key" ("key_id" {id}, "name" TEXT NOT NULL, "scopes" TEXT NOT NULL,'
+    ' "organisations" TEXT, "made_at" TEXT NOT NULL, "used_at" TEXT, "revoked_at" TEXT, "hash" {bytes} NOT NULL)',
     'CREATE UNIQUE INDEX "api_key_hash" ON "api_key" ("hash")',
     'CREATE UNIQUE INDEX "api_key_one_of_a_name" ON "api_key" ("name") WHERE ("revoked_at" IS NULL)',
 )
@@ -14,5 +16,4 @@ STEPS = (
 
 def up(migrator: Any, db: Database) -> None:  # noqa: ARG001  the runner hands both over
     """Make the table."""
-    for step in STEPS:
-        db.execute_sql(step)  # type: ignore[no-untyped-call]
+    execute(db, STEPS)

@@ -7,8 +7,10 @@ from typing import Any
 
 from peewee import Database
 
+from storage.migrating import execute
+
 STEPS = (
-    'CREATE TABLE "change" ("change_id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, "organisation" TEXT NOT NULL,'
+    'CREATE TABLE "change" ("change_id" {id}, "organisation" TEXT NOT NULL,'
     ' "key" TEXT NOT NULL, "what" TEXT NOT NULL, "at" TEXT NOT NULL, "action" TEXT, "reason" TEXT,'
     ' "flag_id" INTEGER, "choice" TEXT, "by" TEXT NOT NULL, "because" TEXT NOT NULL, "bill_id" TEXT NOT NULL,'
     ' "bill_number" TEXT NOT NULL, "bill_status" TEXT, "currency" TEXT NOT NULL, "total" BIGINT, "settled" BIGINT)',
@@ -25,5 +27,4 @@ STEPS = (
 
 def up(migrator: Any, db: Database) -> None:  # noqa: ARG001  the runner hands both over
     """Make the tables."""
-    for step in STEPS:
-        db.execute_sql(step)  # type: ignore[no-untyped-call]
+    execute(db, STEPS)

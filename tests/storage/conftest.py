@@ -1,14 +1,24 @@
 import contextlib
 import logging
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from ledger_samples import Broken
+from postgres_server import Server
 
+from storage.database import open_store
 from storage.ledger import Ledger
+
+TRIGGERS = {
+    "sqlite": ("CREATE TRIGGER broken BEFORE {change} BEGIN SELECT RAISE(ABORT, 'broken'); END", "DROP TRIGGER broken"),
+    "postgresql": (
+        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;"
+        " CREATE TRIGGER broken BEFORE {change} FOR EACH ROW EXECUTE FUNCTION broken()",
+        "DROP FUNCTION broken CASCADE",
+    ),
+}
 
 
 @pytest.fixture(scope="session")
@@ -19,10 +29,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def url(made: Path, tmp_path: Path) -> str:
-    """Where an empty database is; the one place to name another kind of database."""
-    return f"sqlite:///{shutil.copy(made, tmp_path / 'billwatch.db')}"
+@pytest.fixture(scope="session")
+def made_on_server(postgres: Server) -> str:
+    """The same on a server."""
+    url = postgres.create("made")
+    Ledger.open(url).close()
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, made: Path, tmp_path: Path) -> str:
+    """Where an empty database is: every law of the ledger holds on either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{shutil.copy(made, tmp_path / 'billwatch.db')}"
+    where: str = request.getfixturevalue("made_on_server")
+    request.getfixturevalue("postgres").empty("made")
+    return where
 
 
 @pytest.fixture
@@ -49,14 +71,16 @@ def ledger(open_ledger: Callable[[], Ledger]) -> Ledger:
 def broken(url: str) -> Broken:
     """Make one kind of change fail in the database itself, such as `INSERT ON mail`."""
 
+    begin, end = TRIGGERS[url.partition(":")[0]]
+
     @contextlib.contextmanager
     def breaking(change: str) -> Iterator[None]:
-        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-            connection.execute(f"CREATE TRIGGER broken BEFORE {change} BEGIN SELECT RAISE(ABORT, 'broken'); END")
-            connection.commit()
-            yield
-            connection.execute("DROP TRIGGER broken")
-            connection.commit()
+        with contextlib.closing(open_store(url, create=False)) as store:
+            store.execute(begin.format(change=change), [])
+            try:
+                yield
+            finally:
+                store.execute(end, [])
 
     return breaking
 
@@ -69,6 +93,6 @@ def count_queries(caplog: pytest.LogCaptureFixture) -> Callable[[Callable[[], ob
         caplog.clear()
         with caplog.at_level(logging.DEBUG, logger="peewee"):
             act()
-        return len(caplog.records)
+        return sum(record.name == "peewee" for record in caplog.records)
 
     return counting

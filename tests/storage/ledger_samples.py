@@ -5,14 +5,13 @@ import datetime as dt
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from reconciler.model import Bill, Case, Decision, Link, Milestone, Sense, Status, Terms, Verdict, Write
 from reconciler.ports import Applied, Drained, Notice
 from reconciler.reasons import Choose, Reason, words
 from reconciler.records import Attempt, Choice, Element, Event
-from storage.inbox import SqliteStore
+from storage.database import open_store
 from storage.ledger import Ledger
 
 ORG = "trust"
@@ -115,8 +114,8 @@ def bind(ledger: Ledger, bill_id: str, key: str = "M1") -> None:
 
 def receive(url: str, *bodies: bytes, at: dt.datetime = NOW) -> None:
     """Keep raw requests as the receiver does."""
-    with contextlib.closing(SqliteStore(Path(url.removeprefix("sqlite:///")))) as store:
-        store.insert([(at, "key-a", body) for body in bodies])
+    with contextlib.closing(open_store(url, create=False)) as store, contextlib.closing(store.requests()) as requests:
+        requests.insert([(at, "key-a", body) for body in bodies])
 
 
 def hear(url: str, ledger: Ledger, bill_id: str, at: dt.datetime, *, tenant: str = "tenant") -> Drained:

@@ -11,16 +11,31 @@ from pathlib import Path
 
 import pytest
 from ledger_samples import NOW, ORG, Broken, milestone
-from peewee import sort_models
+from peewee import Model, TextField, sort_models
 from playhouse.schema_diff import diff_models
 
 from reconciler.errors import StorageError
-from storage.database import MIGRATIONS, open_store
+from storage.database import open_store
 from storage.ledger import Ledger
+from storage.migrating import MIGRATIONS
 from storage.models import Row
 from storage.queues import StateRow
 
 TABLES = sort_models([table for table in Row.__subclasses__() if table.__module__.startswith("storage.")])
+
+
+class Applied(Model):
+    """What the migrations remember of themselves."""
+
+    name = TextField()
+    applied = TextField()
+
+    class Meta:
+        table_name = "schema_migration"
+        primary_key = False
+
+
+only_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
 
 def _url(path: Path) -> str:
@@ -55,7 +70,7 @@ def test_what_does_not_exist_is_not_made_unasked(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:secret@host/db", "billwatch.db", "", "sqlite://", "sqlite:///"])
+@pytest.mark.parametrize("url", ["mysql://u:secret@host/db", "billwatch.db", "", "sqlite://", "sqlite:///"])
 def test_another_kind_of_name_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(StorageError, match="must be named as sqlite:///path") as refused:
         Ledger.open(url)
@@ -89,6 +104,7 @@ def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> No
     assert path.read_text() == "hello " * 1000
 
 
+@only_sqlite
 def test_a_damaged_database_is_told(url: str, ledger: Ledger) -> None:
     ledger.milestones.put([milestone(f"M{number}") for number in range(200)], NOW)
     ledger.close()
@@ -100,6 +116,7 @@ def test_a_damaged_database_is_told(url: str, ledger: Ledger) -> None:
         damaged.milestones.dirty_keys(ORG, NOW, 10)
 
 
+@only_sqlite
 def test_a_full_disk_is_told_and_leaves_what_was_there(url: str) -> None:
     with contextlib.closing(open_store(url, create=False)) as store:
         ledger = Ledger(store)
@@ -117,6 +134,7 @@ def test_a_closed_database_opens_again_by_itself(ledger: Ledger) -> None:
     assert ledger.state.get("a") == "1"
 
 
+@only_sqlite
 def test_closing_closes_the_connections_of_other_threads(ledger: Ledger, url: str) -> None:
     used, done = threading.Event(), threading.Event()
     thread = threading.Thread(target=lambda: (ledger.state.put("a", "1"), used.set(), done.wait(60)))
@@ -135,9 +153,9 @@ def test_the_migrations_make_the_tables_that_the_models_describe(url: str) -> No
 
 
 def test_opening_again_migrates_nothing(url: str) -> None:
-    def applied() -> list[tuple[str, str]]:
-        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-            return connection.execute("SELECT name, applied FROM schema_migration").fetchall()
+    def applied() -> list[object]:
+        with contextlib.closing(open_store(url, create=False)) as store:
+            return store.rows(Applied.select().order_by(Applied.name))
 
     before = applied()
     Ledger.open(url).close()
@@ -146,11 +164,11 @@ def test_opening_again_migrates_nothing(url: str) -> None:
 
 
 def test_a_database_of_a_newer_release_is_refused_and_left_alone(url: str) -> None:
-    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-        connection.execute("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')")
-        connection.commit()
-    with pytest.raises(StorageError, match="newer release"):
-        Ledger.open(url)
+    with contextlib.closing(open_store(url, create=False)) as store:
+        store.execute("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')", [])
+        with pytest.raises(StorageError, match="newer release"):
+            Ledger.open(url)
+        store.execute("DELETE FROM schema_migration WHERE name = '9999_later'", [])
 
 
 def _open_and_write(url: str, name: str) -> None:
@@ -158,8 +176,12 @@ def _open_and_write(url: str, name: str) -> None:
         ledger.state.put(name, "1")
 
 
-def test_ten_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
-    url = _url(tmp_path / "new.db")
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_ten_processes_may_open_a_new_database_at_once(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    is_file = kind == "sqlite"
+    url = _url(tmp_path / "new.db") if is_file else request.getfixturevalue("postgres").create("new")
     context = multiprocessing.get_context("forkserver")
     processes = [context.Process(target=_open_and_write, args=(url, str(number))) for number in range(10)]
     for process in processes:

@@ -132,5 +132,7 @@ def test_what_was_told_to_be_kept_survives_a_kill(ledger: Ledger, url: str) -> N
     assert keys[: len(told)] == [f"M{number:06}" for number in told]
     assert len(keys) <= len(told) + 1
     assert case_of(ledger, keys[-1]).link == Link()
+    if url.startswith("postgresql"):
+        return
     with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -7,8 +7,9 @@ import pytest
 from ledger_samples import NOW, ORG, milestone
 
 from reconciler.errors import StorageError
-from storage.database import translated, view_store, writable
+from storage.database import view_store, writable
 from storage.ledger import Ledger
+from storage.sqlite import translated
 
 
 @pytest.mark.parametrize("running", [True, False])
