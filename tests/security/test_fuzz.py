@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from reconciler.callers import Scope, new_key
 from reconciler.tickets import token_hash
 
+pytestmark = pytest.mark.attack
+
 TOKEN = "a token that a mail has carried"
 FIELDS = ["step", "fingerprint", "kind", "by", "date", "bill", "other", "reason", "until", "keys", "csrf", "next"]
 FIELDS += ["title", "payee", "amount", "currency", "stages", "cancelled", "links", "milestones", "parts", "due"]

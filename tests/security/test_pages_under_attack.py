@@ -12,6 +12,8 @@ from letterbox import Letter
 
 from reconciler.model import Links
 
+pytestmark = pytest.mark.attack
+
 MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 HEADERS = ("content-security-policy", "referrer-policy", "x-content-type-options", "x-robots-tag", "cache-control")
 _FINGERPRINT = re.compile(r'name="fingerprint" value="([^"]+)"')

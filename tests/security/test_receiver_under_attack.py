@@ -14,6 +14,8 @@ import fort as forts
 import pytest
 from fort import Fort, event, request, sign, signed
 
+pytestmark = pytest.mark.attack
+
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 MEGABYTE = 1024 * 1024
 IN_TIME = 5.0  # seconds that Xero waits for an answer

@@ -28,6 +28,8 @@ from billwatch.secret import KeyRing
 from reconciler.xero.tokens import Seal
 from storage import Ledger
 
+pytestmark = pytest.mark.attack
+
 MARKER = "MARKER-of-a-secret"
 
 
