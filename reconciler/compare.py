@@ -85,8 +85,9 @@ def compared(view: View) -> View:
     if theirs is None or link.asked is None or link.seen is None:
         return replace(view, pending=frozenset(), edited=frozenset())
     asked, seen = settled(ours, theirs, link.asked, link.seen)
-    asked = taken(asked, ours, _by_settings_alone(view))
-    apart = [f for f in Field if getattr(ours, f) != getattr(theirs, f)]
+    if by_settings := _by_settings_alone(view):
+        asked = taken(asked, ours, by_settings)
+    apart = [] if ours == theirs else [f for f in Field if getattr(ours, f) != getattr(theirs, f)]
     pending = frozenset(f for f in apart if getattr(ours, f) not in (None, "", getattr(asked, f)))
     edited = frozenset(f for f in apart if getattr(theirs, f) != getattr(seen, f))
     under = view.organisation.defaults if view.firm or not pending else link.under
@@ -97,6 +98,8 @@ def compared(view: View) -> View:
 
 def settled(ours: Terms, theirs: Terms, asked: Terms, seen: Terms) -> tuple[Terms, Terms]:
     """Asked and seen, with every field in which milestone and bill agree taken as both."""
+    if (asked, seen) == (ours, theirs):
+        return asked, seen
     agreed = {f.value: value for f in Field if (value := getattr(ours, f)) == getattr(theirs, f)}
     return replace(asked, **agreed), replace(seen, **agreed)
 

@@ -163,7 +163,8 @@ def nothing_pending(view: View) -> View | Verdict:
     lock = effective_lock(view.organisation, view.books)
     if bill.status.unapproved and locked(bill.date, lock) and policy.locked_drafts == "flag":
         return _locked(view, Reason.LOCKED_DRAFT, bill.date, lock)
-    view = replace(view, link=replace(view.link, locked_out=None, refusal=None))
+    if view.link.locked_out or view.link.refusal:
+        view = replace(view, link=replace(view.link, locked_out=None, refusal=None))
     if policy.warn_when_equal and view.firm:
         reason = _changed_after(bill)
         if not view.accepted(reason, bill.bill_id):
