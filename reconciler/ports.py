@@ -196,6 +196,10 @@ class Milestones(Protocol):
         """Keys whose inputs changed since they were decided (or whose exemption lapsed), in order, from `after` on."""
         ...
 
+    def followers(self, organisation: str, bill_id: str) -> list[str]:
+        """The keys of the milestones that follow this bill, as their last or an earlier one; there is at most one."""
+        ...
+
     def standing(self, organisation: str, keys: Collection[str]) -> list[Decision]:
         """The cases of these keys as they are now with the verdicts recorded last, in key order."""
         ...

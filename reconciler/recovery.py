@@ -80,7 +80,12 @@ class Recovery:
             return write.bill_id if bill and _shows(bill, element) else ""
         since = attempt.started_at - CLOCK_SKEW
         bills = self._ledger.mirror.numbered(self._key, [write.number])
-        return next((bill.bill_id for bill in bills if bill.status.live or bill.updated_at >= since), "")
+        may_be = (bill.bill_id for bill in bills if bill.status.live or bill.updated_at >= since)
+        return next((bill_id for bill_id in may_be if not self._others(bill_id, element)), "")
+
+    def _others(self, bill_id: str, element: Element) -> bool:
+        """Whether another milestone follows the bill: `A` billed again has the number of `A-2` billed once."""
+        return bool(set(self._ledger.milestones.followers(self._key, bill_id)) - {element.key})
 
     def _may_send_again(self, attempt: Attempt) -> bool:
         return attempt.resendable and self._may_write() and self._still_wanted(attempt)

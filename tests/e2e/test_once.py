@@ -228,6 +228,23 @@ class TestUnansweredWrites:
         assert len(sent) == 1
         settled(world, "M-1")
 
+    def test_a_bill_of_the_same_number_that_another_milestone_follows_is_not_taken_for_the_lost_one(self, world):
+        world.put("M-1")
+        world.turn()
+        world.org.delete("M-1")
+        world.sweep()
+        world.choose(Choose.BILL_AGAIN)
+        world.turn()
+        first = world.standing().case.link.bill_id
+        world.put("M-1-2", payee="Another payee")
+        world.xero.fault(method="PUT", path="/Invoices", times=1, **CUT_BEFORE)
+        world.turn()
+        world.xero.advance(minutes=11)
+        world.turn()
+        other = world.standing("M-1-2").case.link.bill_id
+        assert first
+        assert other not in ("", first)
+
     def test_what_is_not_wanted_any_more_is_not_sent_again(self, world):
         sent = self.lose(world, CUT_BEFORE, update=False)
         world.put(cancelled=True)
