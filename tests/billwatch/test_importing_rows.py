@@ -187,7 +187,11 @@ INVISIBLE = "has a line break or another invisible character in it, which a key 
         ("account", "4" * 11, "is 11 characters long, but must have at most 10"),
         ("tracking:Region", "x" * 101, "is 101 characters long, but must have at most 100"),
         ("link_milestone", "javascript:alert(1)", "is not an address such as https://grants.example.org/m/1"),
-        ("link_milestone", "https://grants]example.org/m/1", "is not an address such as https://grants.example.org/m/1"),
+        (
+            "link_milestone",
+            "https://grants]example.org/m/1",
+            "is not an address such as https://grants.example.org/m/1",
+        ),
         ("title", "a\ud800", "is not valid Unicode"),
     ],
 )
