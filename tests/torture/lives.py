@@ -95,6 +95,7 @@ class Ended:
     numbers: Counter[str]
     told: set[tuple[str, ...]]
     repeats: Mapping[str, int]
+    unsent: list[str]
     acknowledged: int
     lost: int
     deaths: int
@@ -236,11 +237,21 @@ class Life:
             numbers=Counter(bill.number for bill in self._org.bills()),
             told={told for letter in letters for told in _told(letter)},
             repeats={message_id: times - 1 for (_, message_id), times in ids.items() if times > 1},
+            unsent=[
+                f"{message_id} to {recipient}"
+                for recipient, message_id in self._posted_mails()
+                if not ids[recipient, message_id]
+            ],
             acknowledged=len(self._acknowledged),
             lost=self._lost(),
             deaths=self._deaths,
             passed=passed,
         )
+
+    def _posted_mails(self) -> list[tuple[str, str]]:
+        """Recipient and Message-ID of every mail that is taken for sent."""
+        with closing(sqlite3.connect(self._folder / "billwatch.db")) as connection:
+            return connection.execute("SELECT recipient, message_id FROM mail WHERE sent_at IS NOT NULL").fetchall()
 
     def _lost(self) -> int:
         """Acknowledged requests that are not in the database byte for byte, or were never read."""

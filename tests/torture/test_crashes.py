@@ -36,6 +36,7 @@ def alike(crashed: Ended, fair: Ended) -> None:
     assert crashed.numbers == fair.numbers, "a bill too many or too few"
     assert max(crashed.numbers.values()) == 1, "a bill was made twice"
     assert crashed.state == fair.state
+    assert crashed.unsent == [], "a mail is taken for sent that never came"
     assert crashed.told >= fair.told, "a mail was lost"
     assert crashed.told <= fair.told, "somebody was told what is not so"
     assert sum(crashed.repeats.values()) <= crashed.deaths, "more than one mail was repeated by one death"
