@@ -3,10 +3,6 @@
 The sandbox's clock is the real one; it jumps ahead only where billwatch would wait for a limit or for its next sweep.
 """
 
-import contextlib
-import datetime as dt
-import math
-import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +11,9 @@ from pathlib import Path
 
 import httpx
 import structlog
-from cryptography.fernet import Fernet
 
 from benchmarks.figures import Figure, progress
-from billwatch.config import checked
+from benchmarks.places import WEBHOOK_KEY, place
 from billwatch.daemon import Daemon
 from billwatch.sandbox import Org, Sandbox
 from billwatch.wiring import House
@@ -31,31 +26,16 @@ BILLS = 10_000
 PAYEES = 200
 CHANGED = 100
 EVENTS = 500
-CONFIG = """
-[server]
-port = 0
-[xero]
-api_url = "{xero}"
-identity_url = "{xero}"
-webhook_keys = ["env:WEBHOOK_KEY"]
-[keys]
-encryption = ["env:ENCRYPTION_KEY"]
-links = ["env:LINK_KEY"]
+NO_RESERVE = """
 [reconciler]
 day_reserve_calls = 0
-[[organisation]]
-key = "example"
-name = "Example Trust"
-tenant_id = "{tenant}"
-client_id = "{client}"
-client_secret = "env:CLIENT_SECRET"
+"""
+SYNCED = """
 mode = "sync"
 account = "480"
 tax = "NONE"
-[organisation.people]
-accounting = ["accounts@example.org"]
-[organisation.policy]
-new_bills_per_hour = 100000
+people = { accounting = ["accounts@example.org"] }
+policy = { new_bills_per_hour = 100000 }
 """
 
 
@@ -64,7 +44,7 @@ def run() -> Iterator[Figure]:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     with Sandbox() as xero, tempfile.TemporaryDirectory() as folder:
         org = xero.organisation("Example Trust")
-        with _house(xero, org, Path(folder)) as house:
+        with place(xero, org, Path(folder), more=NO_RESERVE, organisation=SYNCED).house(xero) as house:
             yield from Bench(xero, org, house).figures()
 
 
@@ -186,25 +166,3 @@ class Bench:
                 client.get(f"/Invoices/{bill.bill_id}").raise_for_status()
                 if number % 1_000 == 0:
                     progress(f"{number} of {BILLS} polled")
-
-
-WEBHOOK_KEY = "a key of the benchmark"
-
-
-@contextlib.contextmanager
-def _house(xero: Sandbox, org: Org, folder: Path) -> Iterator[House]:
-    environ = {
-        "ENCRYPTION_KEY": Fernet.generate_key().decode(),
-        "LINK_KEY": secrets.token_urlsafe(32),
-        "WEBHOOK_KEY": WEBHOOK_KEY,
-        "CLIENT_SECRET": xero.client_secret,
-    }
-    text = CONFIG.format(xero=xero.url, tenant=org.tenant_id, client=xero.client_id)
-    config = checked(text.encode(), folder / "billwatch.toml", environ=environ)
-    with House(config, clock=lambda: xero.now().astimezone(dt.UTC), wait=lambda seconds: _wait(xero, seconds)) as house:
-        yield house
-
-
-def _wait(xero: Sandbox, seconds: float) -> None:
-    """Let the sandbox's clock go on instead of sleeping."""
-    xero.advance(seconds=math.ceil(seconds))

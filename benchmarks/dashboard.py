@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import datetime as dt
-import secrets
 import sqlite3
 import statistics
 import tempfile
@@ -13,11 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import httpx
-from cryptography.fernet import Fernet
 
 from benchmarks.figures import Figure, progress
-from billwatch.config import checked
+from benchmarks.places import place
 from billwatch.office import dashboard
+from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
 from receiver.app import create_app
 from receiver.dashboard.passwords import hashed
@@ -46,42 +45,27 @@ PATHS = (
     "/milestones?text=nowhere+to+be+found",
     "/milestones?state=waiting&text=payee+2996",
 )
-CONFIG = """
-[keys]
-encryption = ["env:ENCRYPTION_KEY"]
-links = ["env:LINK_KEY"]
+ONE_USER = """
 [[user]]
 name = "ana"
 password_hash = "{password_hash}"
-[[organisation]]
-key = "example"
-name = "Example Trust"
-client_id = "0123456789ABCDEF0123456789ABCDEF"
-client_secret = "env:CLIENT_SECRET"
 """
 
 
 def run() -> Iterator[Figure]:
     """Fill a database, log in, and ask for every kind of list several times."""
-    with tempfile.TemporaryDirectory() as folder, _house(Path(folder)) as house:
-        _fill(house, Path(folder) / "billwatch.db")
-        taken = asyncio.run(_taken(house))
+    user = ONE_USER.format(password_hash=hashed(PASSWORD))
+    with Sandbox() as xero, tempfile.TemporaryDirectory() as folder:
+        site = place(xero, xero.organisation("Example Trust"), Path(folder), more=user)
+        with site.house() as house:
+            _fill(house, site.database)
+            taken = asyncio.run(_taken(house))
     for path, times in taken.items():
         progress(f"{statistics.median(times):6.1f} ms  {path}")
     every = [one for times in taken.values() for one in times]
     yield Figure("dashboard_list_ms", round(statistics.median(every), 1), "ms", PROMISED_MS)
     slowest = max(statistics.median(times) for times in taken.values())
     yield Figure("dashboard_list_slowest_ms", round(slowest, 1), "ms")
-
-
-def _house(folder: Path) -> House:
-    environ = {
-        "ENCRYPTION_KEY": Fernet.generate_key().decode(),
-        "LINK_KEY": secrets.token_urlsafe(32),
-        "CLIENT_SECRET": "none",
-    }
-    text = CONFIG.format(password_hash=hashed(PASSWORD))
-    return House(checked(text.encode(), folder / "billwatch.toml", environ=environ))
 
 
 def _fill(house: House, database: Path) -> None:

@@ -20,9 +20,9 @@ import structlog
 
 from benchmarks.figures import Figure, progress
 from benchmarks.generator import Generator
+from benchmarks.places import Place, place
 from benchmarks.profile import Profile, profiled
 from benchmarks.receiver import STEADY_RATE, request, webhook_bodies
-from benchmarks.serving import Place, place
 from billwatch.sandbox import Org, Sandbox
 from billwatch.wiring import House
 from reconciler.model import Milestone

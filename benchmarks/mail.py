@@ -15,7 +15,7 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from benchmarks.figures import Figure, progress
-from benchmarks.serving import WEBHOOK_KEY, Place, place
+from benchmarks.places import WEBHOOK_KEY, Place, place
 from billwatch.sandbox import Org, Sandbox
 from reconciler.model import Milestone
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.figures import Figure, progress
 from benchmarks.generator import Generator, Load
+from benchmarks.places import WEBHOOK_KEY, Place, place
 from benchmarks.profile import Profile, profiled
-from benchmarks.serving import WEBHOOK_KEY, Place, place
 from billwatch.sandbox import Sandbox
 
 ROUNDS = 5

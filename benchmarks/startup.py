@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.figures import Figure
-from benchmarks.serving import COMMAND, place
+from benchmarks.places import COMMAND, place
 from billwatch.sandbox import Org, Sandbox
 
 ROUNDS = 7
