@@ -15,9 +15,10 @@ import msgspec
 from msgspec import Meta
 
 from billwatch.complaints import Unfit, complain, nearest
-from billwatch.secret import Secret, encryption_flaw, link_key_flaw, no_flaw, open_to_others
+from billwatch.secret import Secret, encryption_flaw, hook_flaw, link_key_flaw, no_flaw, open_to_others
 from billwatch.sections import (
     Api,
+    Hook,
     KeyRing,
     Mail,
     Organisation,
@@ -47,6 +48,7 @@ class Config(Section, frozen=True):
     mail: Mail = Mail()
     user: tuple[User, ...] = ()
     person: tuple[Person, ...] = ()
+    hook: tuple[Hook, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse_twins(self.organisation)
@@ -54,6 +56,7 @@ class Config(Section, frozen=True):
             if count > 1:
                 raise Unfit("user", f"names “{name}” twice, but each user has a name of their own")
         _check_persons(self.person, self.organisation)
+        _check_hooks(self.hook, self.organisation)
         for each in self.organisation:
             if self.mail.host and not each.people.accounting:
                 raise Unfit(f"organisation.{each.key}.people.accounting", "names nobody, so nobody would be warned")
@@ -120,6 +123,7 @@ class Config(Section, frozen=True):
         yield from (("keys.encryption", secret, encryption_flaw) for secret in self.keys.encryption)
         yield from (("keys.links", secret, link_key_flaw) for secret in self.keys.links)
         yield from (("xero.webhook_keys", secret, no_flaw) for secret in self.xero.webhook_keys)
+        yield from ((f"hook.{each.name}.secrets", secret, hook_flaw) for each in self.hook for secret in each.secrets)
         if self.mail.password:
             yield "mail.password", self.mail.password, no_flaw
         for each in self.organisation:
@@ -191,6 +195,17 @@ def _settled(config: Config, base: Path) -> Config:
 
 def _check_persons(persons: tuple[Person, ...], organisations: tuple[Organisation, ...]) -> None:
     """Each person once, and of some organisation: an address with a slip of the pen would be nobody's."""
+def _check_hooks(hooks: tuple[Hook, ...], organisations: tuple[Organisation, ...]) -> None:
+    """Each endpoint by a name of its own, for organisations that there are."""
+    keys = {each.key for each in organisations}
+    for name, count in Counter(each.name for each in hooks).items():
+        if count > 1:
+            raise Unfit("hook", f'names "{name}" twice, but each endpoint has a name of its own')
+    for each in hooks:
+        if strange := next((key for key in each.organisations if key not in keys), None):
+            raise Unfit(f"hook.{each.name}", f'names the organisation "{strange}", which is not there')
+
+
     people = [each.people for each in organisations]
     named = {address for each in people for address in (*each.accounting, *each.grants, *each.operator)}
     named |= {person.second for person in persons} | {person.away.to for person in persons if person.away}

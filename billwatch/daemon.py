@@ -43,7 +43,7 @@ class Daemon:
         app = create_app(self.webhook, house.ledger.alive, self._routes())
         self._server = Server(app, config.server.host, config.server.port)
         self.url = f"http://{self._server.host}:{self._server.port}"
-        workers = ThreadPoolExecutor(min(32, 2 + 3 * len(house.cycles)))
+        workers = ThreadPoolExecutor(min(32, 2 + 3 * len(house.cycles) + len(config.hook)))
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler = BackgroundScheduler(
             executors={"default": workers}, job_defaults=defaults, timezone=dt.UTC, daemon=True
@@ -111,6 +111,9 @@ class Daemon:
 
     def _every(
         self, name: str, seconds: int, work: Callable[[], object], wakes: Collection[str] = ()
+        couriers = {f"events to {each.endpoint.name}": each for each in self._house.couriers(self._metrics.hooked)}
+        for name, courier in couriers.items():
+            self._every(name, pace.tick_seconds, courier.deliver)
     ) -> Callable[[], None]:
         """Work every so many seconds; when it came to something, the jobs that it wakes run at once."""
 

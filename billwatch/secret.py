@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import overload
 
 from receiver.signature import SigningKey
+from reconciler.callers import hook_key
 from reconciler.errors import ConfigurationError
 
 FORM = '"env:NAME" or "file:path"'
@@ -162,6 +163,15 @@ def link_key_flaw(value: str) -> str:
     if len(value.encode()) >= _FEWEST_BYTES and len(set(value)) >= _FEWEST_DIFFERENT:
         return ""
     return 'does not hold a link key (at least 32 random bytes, as "billwatch init" makes them)'
+
+
+def hook_flaw(value: str) -> str:
+    """Why a value is no secret of an endpoint; empty when it is one."""
+    try:
+        hook_key(value)
+    except ValueError:
+        return 'does not hold a secret of Standard Webhooks ("whsec_…", as "billwatch hooks secret" makes them)'
+    return ""
 
 
 def no_flaw(_value: str) -> str:

@@ -52,6 +52,7 @@ from reconciler.people import Person as KnownPerson
 from reconciler.people import Quiet
 from reconciler.reasons import Role
 from reconciler.xero.settings import SCOPES
+from reconciler.progress import What
 
 REDIRECT_PORT = 8914
 SETTINGS_SCOPE = "accounting.settings"
@@ -98,6 +99,19 @@ class Api(Section, frozen=True):
 
 class Storage(Section, frozen=True):
     """The database. Once loaded, the path in `url` is absolute."""
+EventName = Annotated[What, Meta(description="the name of an event such as milestone.paid; docs/platform.md has all")]
+
+
+class Hook(Section, frozen=True):
+    """An endpoint that hears of what became known; without events or organisations named, of all of them."""
+
+    name: Slug
+    url: ServiceUrl
+    secrets: Keys
+    events: tuple[EventName, ...] = ()
+    organisations: tuple[Slug, ...] = ()
+
+
 
     url: StorageUrl = "sqlite:///billwatch.db"
 

@@ -13,8 +13,9 @@ from billwatch.config import Config
 from billwatch.desk import Desk
 from billwatch.papers import Papers
 from billwatch.secret import KeyRing, SigningKeys
-from billwatch.sections import Mail
+from billwatch.sections import Hook, Mail
 from notify.diary import Diary
+from notify.hooks import UNASKED, Courier, Endpoint
 from notify.postman import Postman
 from notify.smtp import Security, Server
 from notify.writer import Writer
@@ -26,6 +27,7 @@ from reconciler.events import read_events
 from reconciler.hours import Waits
 from reconciler.organisation import Organisation
 from reconciler.ports import Clock, Drained
+from reconciler.progress import What
 from reconciler.reminding import Patience
 from reconciler.xero.connections import Connections
 from storage import Ledger
@@ -152,6 +154,20 @@ class House:
         mail = self.config.mail
         return Almanac(self.ledger, self.organisations, mail.forecast_days, mail.draft_days)
 
+    def couriers(self, counted: Callable[[str, str], None] = lambda _endpoint, _result: None) -> list[Courier]:
+        """Who takes events to the endpoints of others."""
+        return [
+            Courier(
+                endpoint_of(hook, list(self.organisations)),
+                self.ledger.hooks,
+                self.clock,
+                random.random,
+                counted,
+                self.halt.is_set,
+            )
+            for hook in self.config.hook
+        ]
+
     def signing_keys(self) -> Sequence[SigningKey]:
         """The keys that a webhook may be signed with, as they are whenever they are looked at."""
         return SigningKeys(self.config.xero.webhook_keys)
@@ -183,6 +199,17 @@ class House:
 
 
 def mail_server(mail: Mail) -> Server | None:
+def endpoint_of(hook: Hook, organisations: Sequence[str]) -> Endpoint:
+    """An endpoint as configured."""
+    return Endpoint(
+        name=hook.name,
+        url=hook.url,
+        organisations=hook.organisations or tuple(organisations),
+        whats=hook.events or tuple(what for what in What if what not in UNASKED),
+        secrets=KeyRing(hook.secrets),
+    )
+
+
     """The mail server as configured; `None` while there is none."""
     if not mail.host:
         return None

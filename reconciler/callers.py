@@ -1,5 +1,7 @@
-"""Programs that call billwatch: their keys, and what each key is for."""
+"""Programs that call billwatch, or are called by it: their keys, and what each key is for."""
 
+import base64
+import binascii
 import datetime as dt
 import secrets
 from collections.abc import Collection
@@ -7,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 PREFIX = "bw_"
+HOOK_PREFIX = "whsec_"
 
 
 class Scope(StrEnum):
@@ -49,3 +52,19 @@ def new_key() -> str:
 def scopes_in_words(scopes: Collection[Scope]) -> str:
     """`read, write`, in the order of `Scope`."""
     return ", ".join(scope.value for scope in Scope if scope in scopes)
+
+
+def new_hook_secret() -> str:
+    """A new secret to sign events with, in the form of Standard Webhooks 1.0.0: 32 bytes of chance."""
+    return HOOK_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def hook_key(secret: str) -> bytes:
+    """The bytes of a secret such as `whsec_…`. Raises ValueError when it is none of 24 to 64 bytes."""
+    try:
+        key = base64.b64decode(secret.removeprefix(HOOK_PREFIX), validate=True)
+    except binascii.Error:
+        raise ValueError("is no base64") from None
+    if not secret.startswith(HOOK_PREFIX) or not 24 <= len(key) <= 64:
+        raise ValueError("is no secret of Standard Webhooks")
+    return key

@@ -73,6 +73,33 @@ class Change:
     change_id: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An event that is owed to an endpoint: the change that it tells of, and how often it was tried before."""
+
+    outgoing_id: int
+    endpoint: str
+    change: Change
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointState:
+    """How an endpoint does: events owed to it and given up, since when it fails, and what it said last.
+
+    `rests_until` is when it is tried again, `off_at` when it was switched off, and `off_because` why.
+    """
+
+    name: str
+    owed: int = 0
+    given_up: int = 0
+    failing_since: dt.datetime | None = None
+    rests_until: dt.datetime | None = None
+    off_at: dt.datetime | None = None
+    off_because: str = ""
+    said: str = ""
+
+
 ORDER = (Stage.NONE, Stage.BILLED, Stage.APPROVED, Stage.PAID)
 DISCONNECTING = frozenset({Reason.CONNECTION_LOST, Reason.WRONG_ORGANISATION})
 

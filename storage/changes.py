@@ -1,6 +1,6 @@
 """What became known, in one order: rows written in the transaction of what they tell of, read from a cursor on.
 
-SQLite has one writer at a time, so that the numbers of changes grow in the order in which they became visible: whoever
+There is one writer at a time, so that the numbers of changes grow in the order in which they became visible: whoever
 has read up to one of them has missed none before it.
 """
 

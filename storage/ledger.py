@@ -22,6 +22,7 @@ from storage.outbox import Outbox
 from storage.overview import Overview
 from storage.reminders import Reminders
 from storage.state import State
+from storage.outgoing import Hooks
 from storage.tickets import Tickets
 from storage.tokens import Tokens
 from storage.weeks import Weeks
@@ -63,6 +64,7 @@ class Ledger:
     @classmethod
     def open(
         cls,
+        self.hooks = Hooks(store)
         url: str,
         create: bool = True,
         *,

@@ -18,6 +18,7 @@ COMMANDS = {
     "backup": ("backup", "Copy the database while the daemon runs."),
     "restore": ("restore", "Put a copy in place of the database."),
     "keys": ("keys", "List, make, revoke and exchange keys."),
+    "hooks": ("hooks", "Look after endpoints that hear what became known."),
     "password": ("password", "Make the hash of a password for the dashboard."),
     "serve": ("serve", "Run the daemon."),
     "sandbox": ("sandbox", "Run a small Xero to try things on."),

@@ -29,7 +29,7 @@ KINDS = ("encryption", "links", "webhooks")
 def command(
     session: Session, action: str, kind: str, name: str, organisation: tuple[str, ...], scope: tuple[str, ...]
 ) -> None:
-    """List keys, make and revoke those of programs, or exchange our own while the daemon runs.
+    """List, make, revoke and exchange keys.
 
     \b
     list    where our keys are and how many (never the keys themselves), and whose keys programs have
