@@ -3,8 +3,10 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta, Struct
@@ -50,9 +52,9 @@ from reconciler.organisation import Policy as KnownPolicy
 from reconciler.people import Away as KnownAway
 from reconciler.people import Person as KnownPerson
 from reconciler.people import Quiet
+from reconciler.progress import What
 from reconciler.reasons import Role
 from reconciler.xero.settings import SCOPES
-from reconciler.progress import What
 
 REDIRECT_PORT = 8914
 SETTINGS_SCOPE = "accounting.settings"
@@ -97,8 +99,6 @@ class Api(Section, frozen=True):
     require_if_match: bool = False
 
 
-class Storage(Section, frozen=True):
-    """The database. Once loaded, the path in `url` is absolute."""
 EventName = Annotated[What, Meta(description="the name of an event such as milestone.paid; docs/platform.md has all")]
 
 
@@ -112,8 +112,22 @@ class Hook(Section, frozen=True):
     organisations: tuple[Slug, ...] = ()
 
 
+class Storage(Section, frozen=True):
+    """The database. Once loaded, the path in `url` is absolute."""
 
     url: StorageUrl = "sqlite:///billwatch.db"
+    password: Secret | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """The file that is the database; `None` when it is on a server."""
+        return Path(self.url.removeprefix("sqlite:///")) if self.url.startswith("sqlite:") else None
+
+    def place(self) -> str:
+        """Where the database is, with the password; not to be shown. Raises ConfigurationError."""
+        if self.file or not self.password:
+            return self.url
+        return f"{self.url}{'&' if '?' in self.url else '?'}password={quote(self.password.reveal(), safe='')}"
 
 
 class Xero(Section, frozen=True):

@@ -54,8 +54,8 @@ ServiceUrl = Annotated[
 StorageUrl = Annotated[
     str,
     Meta(
-        pattern=r"^sqlite:///[^\s?#][^?#]*\Z",
-        description='"sqlite:///" and the path of a file, such as sqlite:///billwatch.db',
+        pattern=r"^(?:sqlite:///[^\s?#][^?#]*|postgresql://(?:[^\s:@/?#]+@)?[^\s@/?#]*/[^\s@/?#]+(?:\?[^\s@#]+)?)\Z",
+        description='"sqlite:///" and the path of a file, or "postgresql://user@host:5432/database" without a password',
     ),
 ]
 Tenant = Annotated[

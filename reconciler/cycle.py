@@ -29,6 +29,7 @@ from reconciler.reading import Reader, missing_accepted
 from reconciler.reasons import Action, Reason, words
 from reconciler.records import Flag
 from reconciler.recovery import Recovery
+from reconciler.turns import OwnTurn, Turn
 from reconciler.xero_port import Xero
 
 CHUNK = 500
@@ -57,7 +58,7 @@ def settings(organisation: str) -> str:
 
 
 class Cycle:
-    """One organisation's turns. A turn is for one thread at a time; others wait for it.
+    """One organisation's turns. A turn is for one thread at a time, of all processes; others wait for it.
 
     Mails wait for more of their kind as `waits` says. Once `halt` is set, nothing more is written to Xero.
     """
@@ -71,9 +72,10 @@ class Cycle:
         waits: Waits,
         halt: threading.Event,
         jitter: Callable[[], float] = random.random,
+        turn: Turn | None = None,
     ) -> None:
         self.organisation = organisation
-        self.lock = threading.RLock()
+        self.lock = turn or OwnTurn()
         self.reader = Reader(organisation, xero, ledger, clock, jitter)
         self._xero = xero
         self._key, self._ledger, self._clock, self._waits = organisation.key, ledger, clock, waits
@@ -175,12 +177,21 @@ class Cycle:
             return decisions
 
     def tick(self) -> Report | None:
-        """A turn, if one would find something to do other than wait; called every second or so."""
-        if not self.reader.may_try():
+        """A turn, if one would find something to do other than wait, and nobody has it; called every second or so."""
+        if not self._wanted() or not self.lock.acquire(timeout=0):
             return None
-        if self._blind():
-            return self.turn(sweep=True)
-        return self.turn() if self._due() else None
+        try:  # whoever had the turn just now may have left nothing to do
+            return self.turn(sweep=self._blind()) if self._wanted() else None
+        finally:
+            self.lock.release()
+
+    def sweep(self, every: dt.timedelta) -> Report | None:
+        """A turn with a sweep, unless somebody has swept within that time."""
+        swept_at = self._ledger.mirror.books(self._key).swept_at
+        return None if swept_at and self._clock() - swept_at < every else self.turn(sweep=True)
+
+    def _wanted(self) -> bool:
+        return self.reader.may_try() and (self._blind() or self._due())
 
     def _blind(self) -> bool:
         """Whether we are held up by not having read Xero, so that reading is what helps."""
@@ -197,7 +208,7 @@ class Cycle:
         milestones = self._ledger.milestones
         if milestones.dirty_keys(self._key, now, limit=1) or self._ledger.attempts.open(self._key):
             return True
-        return self.may_write() and bool(milestones.ready(self._key, limit=1))
+        return self._writes() and bool(milestones.ready(self._key, limit=1))
 
     def books(self) -> Books:
         """The books as the decision sees them: with a person's pause, and the room under the caps."""
@@ -260,6 +271,9 @@ class Cycle:
 
     def may_write(self) -> bool:
         """Whether anything may be written to Xero now."""
+        return self._writes() and self.lock.holds()
+
+    def _writes(self) -> bool:
         if self._halt.is_set() or self.organisation.mode is not Mode.SYNC:
             return False
         return self._ledger.state.get(paused(self._key)) is None

@@ -88,6 +88,10 @@ class Xero(Protocol):
         """Raise `RateLimited` when no write would be let through now; never asks Xero."""
         ...
 
+    def recall(self) -> None:
+        """Take over what another process has kept of the limits; never asks Xero."""
+        ...
+
     def settle(self) -> None:
         """Keep what was learnt of the limits and what the calls have cost; never asks Xero."""
         ...

@@ -1,10 +1,12 @@
 """Queries and transactions on whichever database the URL names: a file of this machine, or a server for several."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from reconciler.errors import StorageError
 from storage import inbox, sqlite
 
 POSTGRESQL = "postgresql://"
@@ -15,6 +17,7 @@ class Engine(Protocol):
 
     name: str
     param: str
+    shared: bool
 
     def in_transaction(self) -> bool:
         """Whether this thread is in a transaction."""
@@ -52,19 +55,33 @@ class Engine(Protocol):
         """A connection of its own for the receiver's writer."""
         ...
 
+    def announce(self) -> None:
+        """Tell other processes that requests were kept."""
+        ...
+
+    def listen(self, heard: Callable[[], None], halt: threading.Event) -> None:
+        """Call `heard` whenever another process says so, until `halt`."""
+        ...
+
 
 class Store:
     """Queries and transactions on one database; every failure of it is a `StorageError`."""
 
     def __init__(self, database: Engine) -> None:
         self._database = database
+        self._mine = threading.local()
         self.name = database.name
+        self.shared = database.shared
 
     @contextlib.contextmanager
     def write(self) -> Iterator[None]:
         """A transaction that may write, all or nothing. Keep it short: there is one writer at a time."""
-        with self.translated(), self._database.writing():
-            yield
+        with self.translated():
+            outermost = not self._database.in_transaction()
+            with self._database.writing():
+                if outermost:
+                    self._check_fences()
+                yield
 
     @contextlib.contextmanager
     def read(self) -> Iterator[None]:
@@ -114,6 +131,20 @@ class Store:
             text = sql.replace("?", self._database.param)
             return int(self._database.execute_sql(text, values).rowcount)
 
+    def value(self, sql: str, values: Sequence[object]) -> Any:
+        """The only value that a statement given as text gives back; `None` when there is none."""
+        with self._using():
+            row = self._database.execute_sql(sql.replace("?", self._database.param), values).fetchone()
+        return row[0] if row else None
+
+    def fence(self, name: str, stands: Callable[[], bool]) -> None:
+        """From now on, this thread's transactions write only while that stands."""
+        self._fences()[name] = stands
+
+    def unfence(self, name: str) -> None:
+        """This thread's transactions need not ask for it any more."""
+        self._fences().pop(name, None)
+
     def count(self, query: Any) -> int:
         """How many rows a query finds."""
         with self._using():
@@ -123,6 +154,14 @@ class Store:
         """A connection of its own for the receiver's writer."""
         return self._database.requests()
 
+    def announce(self) -> None:
+        """Tell other processes that requests were kept."""
+        self._database.announce()
+
+    def listen(self, heard: Callable[[], None], halt: threading.Event) -> None:
+        """Call `heard` whenever another process says so, until `halt`."""
+        self._database.listen(heard, halt)
+
     def close(self) -> None:
         """Close the connections of all threads."""
         with self.translated():
@@ -131,6 +170,15 @@ class Store:
     def translated(self) -> AbstractContextManager[None]:
         """What the database library raises becomes a sentence."""
         return self._database.translated()
+
+    def _fences(self) -> dict[str, Callable[[], bool]]:
+        found: dict[str, Callable[[], bool]] = self._mine.__dict__.setdefault("fences", {})
+        return found
+
+    def _check_fences(self) -> None:
+        for name, stands in self._fences().items():
+            if not stands():
+                raise StorageError(f"Another process has taken over the turn of “{name}”; nothing of this was kept.")
 
     @contextlib.contextmanager
     def _using(self) -> Iterator[None]:

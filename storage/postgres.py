@@ -28,6 +28,7 @@ OLDEST_SERVER = 15
 LOCK_SECONDS = 10
 SILENT_SECONDS = 5
 CONNECT_SECONDS = 2
+LISTEN_SECONDS = 1.0
 POOL = 20
 CHANNEL = "billwatch"
 WRITER, MIGRATOR = 7_401_001, 7_401_002
@@ -52,6 +53,7 @@ _instant = UtcField().db_value
 class Postgres(PooledPsycopg3Database):  # type: ignore[misc]
     """`storage.database.Engine` on a server; a connection is taken from the pool per transaction or query."""
 
+    shared = True
     # Whole numbers have 64 bits, as on SQLite.
     field_types = PooledPsycopg3Database.field_types | {"AUTO": "BIGSERIAL", "INT": "BIGINT"}
 
@@ -110,6 +112,24 @@ class Postgres(PooledPsycopg3Database):  # type: ignore[misc]
         """A connection outside the pool."""
         return psycopg.connect(make_conninfo(**self._parameters), autocommit=True)
 
+    def announce(self) -> None:
+        """Tell all who listen that requests were kept."""
+        with self.translated(), self.held():
+            self.execute_sql(f"NOTIFY {CHANNEL}")
+
+    def listen(self, heard: Callable[[], None], halt: threading.Event) -> None:
+        """Call `heard` at first and whenever some receiver kept requests, until `halt`; connects anew when cut off."""
+        while not halt.is_set():
+            try:
+                with contextlib.closing(self.line()) as line:
+                    line.execute(f"LISTEN {CHANNEL}")
+                    heard()
+                    while not halt.is_set():
+                        for _ in line.notifies(timeout=LISTEN_SECONDS, stop_after=1):
+                            heard()
+            except psycopg.Error:
+                halt.wait(LISTEN_SECONDS)
+
     def alone(self) -> AbstractContextManager[None]:
         """Be the only process that prepares this database."""
         return _alone(self)
@@ -144,31 +164,6 @@ def open_server(url: str) -> Postgres:
         database.close_all()
         raise
     return database
-
-
-def listen(database: Postgres, heard: Callable[[], None], halt: threading.Event) -> None:
-    """Call `heard` whenever some receiver says that it kept requests, until `halt`; connects again when cut off."""
-    while not halt.is_set():
-        try:
-            with contextlib.closing(database.line()) as connection:
-                connection.execute(f"LISTEN {CHANNEL}")
-                heard()
-                while not halt.is_set():
-                    for _ in connection.notifies(timeout=1.0, stop_after=1):
-                        heard()
-        except psycopg.Error:
-            halt.wait(CONNECT_SECONDS)
-
-
-def announce(database: Postgres) -> None:
-    """Tell all who listen that requests were kept."""
-    with database.translated(), database.held():
-        database.execute_sql(f"NOTIFY {CHANNEL}")
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    return _name(_parameters(url))
 
 
 def _parameters(url: str) -> dict[str, Any]:
@@ -228,7 +223,7 @@ def _sentence(name: str, parameters: dict[str, Any], error: Exception) -> str:
     database, user = parameters["dbname"], parameters.get("user", "the user of this machine")
     state = getattr(getattr(error, "orig", error), "sqlstate", None) or ""
     if "password authentication failed" in said or "no password supplied" in said:
-        return f"The database {name} refuses the password of “{user}”: check storage.url."
+        return f"The database {name} refuses the password of “{user}”: check storage.password."
     if f'role "{user}" does not exist' in said:
         return f"The server of {name} does not know the user “{user}”: check storage.url, or make it with createuser."
     if f'database "{database}" does not exist' in said:

@@ -4,8 +4,9 @@ import contextlib
 import os
 import re
 import sqlite3
+import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ class _Connection(sqlite3.Connection):
 
 class Sqlite(SqliteDatabase):
     """`storage.database.Engine` on a file. Keeps track of every thread's connection, so that all can be closed."""
+
+    shared = False
 
     def __init__(self, path: Path, *, uri: str = "") -> None:
         self.name = str(path)
@@ -70,6 +73,12 @@ class Sqlite(SqliteDatabase):
     def requests(self) -> SqliteStore:
         """A connection of its own for the receiver's writer."""
         return SqliteStore(Path(self.name))
+
+    def announce(self) -> None:
+        """Nobody elsewhere waits for what is in a file."""
+
+    def listen(self, heard: Callable[[], None], halt: threading.Event) -> None:
+        """Nobody elsewhere tells of what is in a file."""
 
 
 def counted(key: str) -> str:
@@ -111,6 +120,8 @@ def view_file(url: str) -> Sqlite:
 def path_of(url: str) -> Path:
     """The file that `sqlite:///path` names. Raises `StorageError` for anything else."""
     path = url.removeprefix(SCHEME)
+    if url.startswith("postgresql:"):
+        raise StorageError("This is for a database in a file; one on a PostgreSQL server has pg_dump and pg_restore.")
     if not url.startswith(SCHEME) or not path:
         scheme = url.partition("://")[0] if "://" in url else "none"
         raise StorageError(f"The database must be named as {SCHEME}path; the scheme given is {scheme}.")

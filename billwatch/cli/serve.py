@@ -8,19 +8,25 @@ from billwatch.cli.session import Session, pass_session
 @click.command(name="serve")
 @click.option("--log", "form", type=click.Choice(["pretty", "json"]), help="Default: pretty on a terminal, else json.")
 @click.option("--verbose", is_flag=True, help="Log every call to Xero too.")
+@click.option(
+    "--role",
+    type=click.Choice(["all", "receiver", "reconciler"]),
+    default="all",
+    help="What this process does of the work, where several share a database. Default: all.",
+)
 @pass_session
-def command(session: Session, form: str | None, verbose: bool) -> None:
+def command(session: Session, form: str | None, verbose: bool, role: str) -> None:
     """Run the daemon.
 
     It receives webhooks, keeps milestones and bills in step, and sends mails.
     """
-    from billwatch.daemon import Daemon
+    from billwatch.daemon import Daemon, Role
     from billwatch.logs import configure
 
     config = session.complete()
     configure(form, verbose=verbose)
     with session.house() as house:
-        daemon = Daemon(house)
+        daemon = Daemon(house, Role(role))
         click.echo(
             f"billwatch at {daemon.url} · {len(config.organisation)} organisation(s) · Ctrl-C stops it", err=True
         )

@@ -53,14 +53,14 @@ class Session:
         # Commands speak for themselves: a line of the log between theirs would spoil what they print as JSON.
         quiet_by_default()
         prefixes = {each.key: each.number_prefix for each in self.config.organisation}
-        return Ledger.open(self.config.storage.url, prefixes=prefixes)
+        return Ledger.open(self.config.storage.place(), prefixes=prefixes)
 
     def view(self) -> "Ledger":
         """The ledger for commands that only look: one that cannot be written is opened for reading alone."""
         from storage.database import view_store, writable
         from storage.ledger import Ledger
 
-        url = self.config.storage.url
+        url = self.config.storage.place()
         return self.ledger() if writable(url) else Ledger(view_store(url))
 
     def house(self) -> "House":

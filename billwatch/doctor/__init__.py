@@ -54,7 +54,7 @@ def examine(path: Path, clock: Clock) -> Iterator[Row]:
 def _organisations(config: Config, clock: Clock) -> Iterator[Row]:
     keys = KeyRing(config.keys.encryption)
     with (
-        Ledger.open(config.storage.url) as ledger,
+        Ledger.open(config.storage.place()) as ledger,
         Connections(ledger.tokens, keys, clock, budgets=ledger.budgets) as connections,
     ):
         for settings in config.organisation:

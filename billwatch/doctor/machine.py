@@ -26,11 +26,6 @@ class Machine:
     path: Path
     clock: Clock
 
-    @property
-    def database(self) -> Path:
-        """The file of the database."""
-        return Path(self.config.storage.url.removeprefix("sqlite:///"))
-
 
 def secrets(machine: Machine) -> Finding:
     """Every secret is where the configuration says, and of its form."""
@@ -51,14 +46,16 @@ def files(machine: Machine) -> Finding:
 
 def database(machine: Machine) -> Finding:
     """The database opens, and its tables are those of this release."""
-    if not machine.database.exists():
-        return ok(f"{machine.database} is made at the first start")
+    storage = machine.config.storage
+    if storage.file and not storage.file.exists():
+        return ok(f"{storage.file} is made at the first start")
     try:
-        with Ledger.open(machine.config.storage.url) as ledger:
+        with Ledger.open(storage.place()) as ledger:
             ledger.alive()
-    except StorageError as error:
-        return failed(str(error), "Check the place, its owner and its free space, then try again.")
-    return ok(f"{machine.database} opens, and its tables are up to date")
+    except (ConfigurationError, StorageError) as error:
+        mend = "Check the place, its owner and its free space" if storage.file else "Check [storage] and the server"
+        return failed(str(error), f"{mend}, then try again.")
+    return ok(f"{storage.file or storage.url} opens, and its tables are up to date")
 
 
 def mail(machine: Machine) -> Finding:

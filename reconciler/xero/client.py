@@ -48,6 +48,10 @@ class Client:
         """Raise `RateLimited` when no write would be let through now."""
         self._purse.limits.check()
 
+    def recall(self) -> None:
+        """Take over what another process has kept of the limits. Raises `StorageError`."""
+        self._purse.recall()
+
     def settle(self) -> None:
         """Keep what was learnt of the limits and what the calls have cost. Raises `StorageError`."""
         self._purse.settle()

@@ -116,6 +116,11 @@ class Limits:
         shut = self._shut()
         return Remaining(minute, day, app, shut.until if shut else None)
 
+    def recall(self, own: Budget, app: Budget) -> None:
+        """Take over what another process knew last of the organisation and of the app."""
+        self._own.recall(own)
+        self._app.recall(app)
+
     def budgets(self) -> tuple[Budget, Budget]:
         """What there is to remember of the organisation and of the app."""
         return self._own.budget(), self._app.budget()

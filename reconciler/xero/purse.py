@@ -32,6 +32,11 @@ class Purse:
         self._organisation, self._app, self._store = organisation, app, store
         self._kept: tuple[Budget, Budget] | None = None
 
+    def recall(self) -> None:
+        """Take over what another process has kept. Raises `StorageError`."""
+        if self._store is not None:
+            self.limits.recall(self._store.budget(self._organisation), self._store.budget(self._app))
+
     def settle(self) -> None:
         """Keep what is left and what was spent, if anything has changed. Raises `StorageError`."""
         budgets, spent = self.limits.budgets(), self.usage.take()

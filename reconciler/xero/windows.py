@@ -63,6 +63,15 @@ class Windows:
             self._windows.pop(kind, None)
             self._closed[kind] = until
 
+    def recall(self, budget: Budget) -> None:
+        """Take over what another process knew last; of what both know, the later counts."""
+        with self._lock:
+            for kind, window in budget.windows.items():
+                if kind not in self._windows or self._windows[kind].seen <= window.seen:
+                    self._windows[kind] = window
+            for kind, until in budget.shut.items():
+                self._closed[kind] = max(until, self._closed.get(kind, until))
+
     def budget(self) -> Budget:
         """What there is to remember."""
         with self._lock:

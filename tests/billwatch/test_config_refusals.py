@@ -14,7 +14,7 @@ from reconciler.errors import ConfigurationError
     [
         ("[servr]", 'servr is not an option; did you mean "server"?'),
         ("[server]\nprt = 1", 'server.prt is not an option; did you mean "port"?'),
-        ("[server]\nzzz = 1", "server.zzz is not an option; there are host, port, public_url, user_header, proxies."),
+        ("[server]\nzzz = 1", "server.zzz is not an option; there are host, port, public_url, user_header, proxies, metrics."),
         ("polcy = {}", 'organisation.acme.polcy is not an option; did you mean "policy"?'),
         ('[server]\nport = "80"', 'server.port is "80", but must be a whole number from 0 to 65535.'),
         ("[server]\nport = 80.5", "server.port is 80.5, but must be a whole number from 0 to 65535."),
@@ -32,8 +32,8 @@ from reconciler.errors import ConfigurationError
         ),
         (
             '[storage]\nurl = "postgresql://me:s3cr3t@host/db"',
-            'storage.url is "postgresql://…@host/db", but must be "sqlite:///" and the path of a file, such as '
-            "sqlite:///billwatch.db.",
+            'storage.url is "postgresql://…@host/db", but must be "sqlite:///" and the path of a file, or '
+            '"postgresql://user@host:5432/database" without a password.',
         ),
         ('mode = "live"', 'organisation.acme.mode is "live", but must be "sync" or "watch".'),
         (
