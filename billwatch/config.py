@@ -116,13 +116,15 @@ class Config(Section, frozen=True):
 
     def exposed(self) -> list[Path]:
         """Files with secrets, and the database, that others on this machine may read or change."""
-        places = [*self.secret_files(), Path(self.storage.url.partition("///")[2])]
+        places = [*self.secret_files(), *filter(None, [self.storage.file])]
         return [place for place in places if open_to_others(place)]
 
     def _secrets(self) -> Iterator[tuple[str, Secret, Callable[[str], str]]]:
         yield from (("keys.encryption", secret, encryption_flaw) for secret in self.keys.encryption)
         yield from (("keys.links", secret, link_key_flaw) for secret in self.keys.links)
         yield from (("xero.webhook_keys", secret, no_flaw) for secret in self.xero.webhook_keys)
+        if self.storage.password:
+            yield "storage.password", self.storage.password, no_flaw
         yield from ((f"hook.{each.name}.secrets", secret, hook_flaw) for each in self.hook for secret in each.secrets)
         if self.mail.password:
             yield "mail.password", self.mail.password, no_flaw
@@ -183,11 +185,11 @@ def _string(value: object) -> str:
 def _settled(config: Config, base: Path) -> Config:
     """With the database's path made absolute, and no slash at the end of addresses that paths are added to."""
     replace = msgspec.structs.replace
-    scheme, _, path = config.storage.url.partition("///")
+    url = f"sqlite:///{base / config.storage.file}" if config.storage.file else config.storage.url
     addresses = ("api_url", "identity_url", "login_url")
     return replace(
         config,
-        storage=replace(config.storage, url=f"{scheme}///{base / path}"),
+        storage=replace(config.storage, url=url),
         server=replace(config.server, public_url=config.server.public_url.rstrip("/")),
         xero=replace(config.xero, **{name: getattr(config.xero, name).rstrip("/") for name in addresses}),
     )

@@ -5,6 +5,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable, Collection
+from enum import StrEnum
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -15,13 +16,14 @@ from billwatch.metrics import Metrics, Stored
 from billwatch.office import dashboard, office
 from billwatch.platform import api, guard_of
 from billwatch.wiring import House
+from receiver import webhook
 from receiver.app import create_app
 from receiver.metrics import metrics_route
 from receiver.pages import LinkPages
 from receiver.server import Server
 from receiver.webhook import Webhook
 from reconciler.cycle import Cycle
-from reconciler.errors import BillwatchError
+from reconciler.errors import BillwatchError, ConfigurationError
 from reconciler.ports import Report
 
 DOCUMENTS_SECONDS = 5
@@ -31,14 +33,30 @@ log = structlog.get_logger(__name__)
 REMINDERS_SECONDS = 60
 
 
+KEEP_SECONDS = 0.9  # while a server is away, Xero hears within a second that it has to come again
+STOP_SECONDS = 10
+
+
+class Role(StrEnum):
+    """What a process does of the work: all of it, or what comes in over HTTP, or what is done with it."""
+
+    ALL = "all"
+    RECEIVER = "receiver"
+    RECONCILER = "reconciler"
+
+
 class Daemon:
     """A running billwatch. The socket listens from construction on, so that `url` is known."""
 
-    def __init__(self, house: House) -> None:
-        self._house, config = house, house.config
+    def __init__(self, house: House, role: Role = Role.ALL) -> None:
+        self._house, config, self._role = house, house.config, role
+        if role is not Role.ALL and not house.ledger.shared:
+            raise ConfigurationError(f"The role {role} needs a database that several share: set storage.url to one.")
         self._waking, self._expected = threading.Lock(), False
         self._inbox = house.ledger.group_inbox(self._heard)
-        self.webhook = Webhook(house.signing_keys(), self._inbox, house.clock)
+        self._listener = threading.Thread(target=house.ledger.listen, args=(self._heard, house.halt), name="listener")
+        keep_seconds = KEEP_SECONDS if house.ledger.shared else webhook.KEEP_SECONDS
+        self.webhook = Webhook(house.signing_keys(), self._inbox, house.clock, keep_seconds=keep_seconds)
         self._metrics = Metrics()
         app = create_app(self.webhook, house.ledger.alive, self._routes())
         self._server = Server(app, config.server.host, config.server.port)
@@ -55,7 +73,11 @@ class Daemon:
         stored = Stored(office(house).standing, house.ledger.budgets.spent, self.webhook.counts, house.clock)
         self._metrics.registry.register(stored)
         who = house.config.server.metrics
-        watched = [] if who == "off" else [metrics_route(self._metrics.registry, guard if who == "key" else None)]
+        watched: list[BaseRoute] = (
+            [] if who == "off" else [metrics_route(self._metrics.registry, guard if who == "key" else None)]
+        )
+        if self._role is Role.RECONCILER:
+            return watched
         links = LinkPages(house.desk, house.clock)
         return [*links.routes(), *dashboard(house).routes(), *api(house, guard).routes(), *watched]
 
@@ -66,8 +88,14 @@ class Daemon:
         """
         for path in self._house.config.exposed():
             log.warning("others on this machine may read this file; close it with chmod o=", file=str(path))
-        self._inbox.start()
+        if self._role is not Role.RECONCILER:
+            self._inbox.start()
         self._server.start()
+        if self._role is not Role.RECEIVER:
+            self._work()
+        log.info("started", url=self.url, role=self._role.value, organisations=list(self._house.cycles))
+
+    def _work(self) -> None:
         pace = self._house.config.reconciler
         ticks = {f"tick {key}": cycle for key, cycle in self._house.cycles.items()}
         self._drain = self._every("drain", pace.tick_seconds, self._house.drain, wakes=ticks)
@@ -77,11 +105,11 @@ class Daemon:
             self._every(
                 f"sweep {key}",
                 pace.sweep_minutes * 60,
-                _turn(self._timed(cycle, "sweep", _sweep(cycle))),
+                _turn(self._timed(cycle, "sweep", self._sweep(cycle))),
                 wakes=["mail"],
             )
         for key, clerk in self._house.clerks.items():
-            self._every(f"documents {key}", DOCUMENTS_SECONDS, clerk.work)
+            self._every(f"documents {key}", DOCUMENTS_SECONDS, self._in_turn(self._house.cycles[key], clerk.work))
         self._every("retention", 24 * 3600, self._house.forget)
         couriers = {f"events to {each.endpoint.name}": each for each in self._house.couriers(self._metrics.hooked)}
         for name, courier in couriers.items():
@@ -91,7 +119,7 @@ class Daemon:
             self._every("mail", pace.tick_seconds, lambda: self._metrics.mailed(postman.deliver()))
             self._every("reminders", REMINDERS_SECONDS, self._house.diary().look)
         self._scheduler.start()
-        log.info("started", url=self.url, organisations=list(self._house.cycles))
+        self._listener.start()
 
     def stop(self) -> None:
         """Stop in order: no new requests; what was accepted is kept; running turns end; nothing new begins."""
@@ -101,6 +129,8 @@ class Daemon:
         self._inbox.stop()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
+        if self._listener.is_alive():
+            self._listener.join(STOP_SECONDS)
         log.info("stopped")
 
     def run(self) -> None:
@@ -128,6 +158,27 @@ class Daemon:
     def _timed(self, cycle: Cycle, kind: str, work: Callable[[], Report | None]) -> Callable[[], Report | None]:
         return lambda: self._metrics.turn(cycle.organisation.key, kind, work)
 
+    def _sweep(self, cycle: Cycle) -> Callable[[], Report | None]:
+        """A sweep; where others sweep too, only if none of them just has."""
+        if not self._house.ledger.shared:
+            return lambda: cycle.turn(sweep=True)
+        pace = self._house.config.reconciler
+        every = dt.timedelta(minutes=pace.sweep_minutes) - dt.timedelta(seconds=pace.tick_seconds)
+        return lambda: cycle.sweep(every)
+
+    def _in_turn(self, cycle: Cycle, work: Callable[[], object]) -> Callable[[], object]:
+        """The work, where others share it only by whoever has the organisation's turn: its limits are one's to keep."""
+
+        def job() -> object:
+            if not cycle.lock.acquire(timeout=0):
+                return None
+            try:
+                return work()
+            finally:
+                cycle.lock.release()
+
+        return job if self._house.ledger.shared else work
+
     def _wake(self, names: Collection[str]) -> None:
         # Under the lock, since a scheduler that is stopping holds its own while it waits for running jobs.
         with self._waking:
@@ -137,7 +188,7 @@ class Daemon:
     def _heard(self) -> None:
         """Webhook requests were kept: drain them as soon as things may have been quiet for long enough."""
         with self._waking:
-            if self._expected or self._house.halt.is_set():
+            if self._expected or self._house.halt.is_set() or self._role is Role.RECEIVER:
                 return
             self._expected = True
             quiet = dt.timedelta(seconds=self._house.config.reconciler.quiet_seconds)
@@ -166,10 +217,6 @@ def _guarded(
                 log.exception("job failed unexpectedly", job=name)
 
     return job
-
-
-def _sweep(cycle: Cycle) -> Callable[[], Report]:
-    return lambda: cycle.turn(sweep=True)
 
 
 def _turn(work: Callable[[], Report | None]) -> Callable[[], Report | None]:

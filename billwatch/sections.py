@@ -3,8 +3,10 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta, Struct
@@ -114,6 +116,18 @@ class Storage(Section, frozen=True):
     """The database. Once loaded, the path in `url` is absolute."""
 
     url: StorageUrl = "sqlite:///billwatch.db"
+    password: Secret | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """The file that is the database; `None` when it is on a server."""
+        return Path(self.url.removeprefix("sqlite:///")) if self.url.startswith("sqlite:") else None
+
+    def place(self) -> str:
+        """Where the database is, with the password; not to be shown. Raises ConfigurationError."""
+        if self.file or not self.password:
+            return self.url
+        return f"{self.url}{'&' if '?' in self.url else '?'}password={quote(self.password.reveal(), safe='')}"
 
 
 class Xero(Section, frozen=True):

@@ -58,7 +58,7 @@ class House:
         self.halt = threading.Event()
         self.organisations: Mapping[str, Organisation] = {o.key: o for o in config.organisations()}
         prefixes = {o.key: o.number_prefix for o in self.organisations.values()}
-        self.ledger = Ledger.open(config.storage.url, prefixes=prefixes, mail_domain=_mail_domain(config))
+        self.ledger = Ledger.open(config.storage.place(), prefixes=prefixes, mail_domain=_mail_domain(config))
         keys = KeyRing(config.keys.encryption)
         self.connections = Connections(
             self.ledger.tokens,
@@ -175,7 +175,8 @@ class House:
     def _cycle(self, organisation: Organisation) -> Cycle:
         client = self._clients[organisation.key]
         waits = waits_of(self.config.mail)
-        return Cycle(organisation, client, self.ledger, self.clock, waits, self.halt, random.random)
+        turn = self.ledger.turn(f"organisation {organisation.key}", client.recall)
+        return Cycle(organisation, client, self.ledger, self.clock, waits, self.halt, random.random, turn)
 
     def _clerk(self, organisation: Organisation) -> Clerk:
         papers = Papers(self.config.settings(organisation.key).documents.hosts, self.clock)

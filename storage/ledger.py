@@ -1,10 +1,12 @@
 """The memory: one facade, one attribute per topic."""
 
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
+from reconciler.turns import OwnTurn, Turn
 from storage.apikeys import ApiKeys
 from storage.attempts import Attempts
 from storage.budgets import Budgets
@@ -14,6 +16,7 @@ from storage.deeds import Deeds
 from storage.drain import Inbox
 from storage.enclosures import Enclosures
 from storage.inbox import GroupInbox
+from storage.leases import Leases, SharedTurn
 from storage.listing import Listing
 from storage.milestones import Milestones
 from storage.mirror import Mirror
@@ -42,6 +45,7 @@ class Ledger:
     ) -> None:
         known = dict(prefixes or {})
         self._store = store
+        self._leases = Leases(store)
         self.inbox = Inbox(store)
         self.mirror = Mirror(store, known)
         self.milestones = Milestones(store, known, mail_domain)
@@ -77,6 +81,18 @@ class Ledger:
         """
         return cls(open_store(url, create=create), prefixes=prefixes, mail_domain=mail_domain)
 
+    @property
+    def shared(self) -> bool:
+        """Whether several machines may use the database at once."""
+        return self._store.shared
+
+    def turn(self, name: str, taken: Callable[[], None] = lambda: None) -> Turn:
+        """The turn of that name, among all processes that share the database.
+
+        `taken` is called whenever another process had it since we did.
+        """
+        return SharedTurn(self._leases, self._store, name, taken) if self.shared else OwnTurn()
+
     def together(self) -> AbstractContextManager[None]:
         """Several changes as one: all of them are kept, or, when the block raises, none. Keep it short."""
         return self._store.write()
@@ -84,9 +100,18 @@ class Ledger:
     def group_inbox(self, kept: Callable[[], None] = lambda: None) -> GroupInbox:
         """The writer that makes raw webhook requests durable in groups; start it, and stop it before closing.
 
-        `kept` is called after each group, in the writer's thread.
+        `kept` is called after each group, in the writer's thread, and so is whoever listens on another machine.
         """
-        return GroupInbox(self._store.requests, kept)
+
+        def told() -> None:
+            kept()
+            self._store.announce()
+
+        return GroupInbox(self._store.requests, told)
+
+    def listen(self, heard: Callable[[], None], halt: threading.Event) -> None:
+        """Call `heard` whenever requests were kept by another process, until `halt`; a file's return at once."""
+        self._store.listen(heard, halt)
 
     def alive(self) -> bool:
         """Whether the database answers; raises `StorageError` when it does not."""
@@ -95,6 +120,7 @@ class Ledger:
 
     def close(self) -> None:
         """Close the connections of all threads."""
+        self._leases.close()
         self._store.close()
 
     def __enter__(self) -> Self:
