@@ -117,6 +117,7 @@ class Storage(Section, frozen=True):
 
     url: StorageUrl = "sqlite:///billwatch.db"
     password: Secret | None = None
+    lease_seconds: Annotated[int, Meta(ge=2, le=300)] = 15
 
     @property
     def file(self) -> Path | None:

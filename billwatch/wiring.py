@@ -58,7 +58,12 @@ class House:
         self.halt = threading.Event()
         self.organisations: Mapping[str, Organisation] = {o.key: o for o in config.organisations()}
         prefixes = {o.key: o.number_prefix for o in self.organisations.values()}
-        self.ledger = Ledger.open(config.storage.place(), prefixes=prefixes, mail_domain=_mail_domain(config))
+        self.ledger = Ledger.open(
+            config.storage.place(),
+            prefixes=prefixes,
+            mail_domain=_mail_domain(config),
+            lease_seconds=config.storage.lease_seconds,
+        )
         keys = KeyRing(config.keys.encryption)
         self.connections = Connections(
             self.ledger.tokens,

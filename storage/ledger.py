@@ -16,7 +16,7 @@ from storage.deeds import Deeds
 from storage.drain import Inbox
 from storage.enclosures import Enclosures
 from storage.inbox import GroupInbox
-from storage.leases import Leases, SharedTurn
+from storage.leases import SECONDS, Leases, SharedTurn
 from storage.listing import Listing
 from storage.milestones import Milestones
 from storage.mirror import Mirror
@@ -37,15 +37,21 @@ class Ledger:
     """Everything that billwatch remembers; safe to use from several threads and processes at once.
 
     `prefixes` maps each organisation to the prefix of its bills' numbers; `mail_domain` is the right-hand side of
-    the Message-IDs. Every method of every topic may raise `reconciler.errors.StorageError`.
+    the Message-IDs; a turn outlasts its holder's last sign of life by `lease_seconds`. Every method of every topic may
+    raise `reconciler.errors.StorageError`.
     """
 
     def __init__(
-        self, store: Store, *, prefixes: Mapping[str, str] | None = None, mail_domain: str = MAIL_DOMAIN
+        self,
+        store: Store,
+        *,
+        prefixes: Mapping[str, str] | None = None,
+        mail_domain: str = MAIL_DOMAIN,
+        lease_seconds: float = SECONDS,
     ) -> None:
         known = dict(prefixes or {})
         self._store = store
-        self._leases = Leases(store)
+        self._leases = Leases(store, lease_seconds)
         self.inbox = Inbox(store)
         self.mirror = Mirror(store, known)
         self.milestones = Milestones(store, known, mail_domain)
@@ -74,12 +80,15 @@ class Ledger:
         *,
         prefixes: Mapping[str, str] | None = None,
         mail_domain: str = MAIL_DOMAIN,
+        lease_seconds: float = SECONDS,
     ) -> Self:
         """Open the database at `sqlite:///path` or `postgresql://…`, and bring its tables up to date.
 
         A file is made if need be; a database on a server has to be there.
         """
-        return cls(open_store(url, create=create), prefixes=prefixes, mail_domain=mail_domain)
+        return cls(
+            open_store(url, create=create), prefixes=prefixes, mail_domain=mail_domain, lease_seconds=lease_seconds
+        )
 
     @property
     def shared(self) -> bool:

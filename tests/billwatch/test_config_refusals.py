@@ -14,7 +14,10 @@ from reconciler.errors import ConfigurationError
     [
         ("[servr]", 'servr is not an option; did you mean "server"?'),
         ("[server]\nprt = 1", 'server.prt is not an option; did you mean "port"?'),
-        ("[server]\nzzz = 1", "server.zzz is not an option; there are host, port, public_url, user_header, proxies, metrics."),
+        (
+            "[server]\nzzz = 1",
+            "server.zzz is not an option; there are host, port, public_url, user_header, proxies, metrics.",
+        ),
         ("polcy = {}", 'organisation.acme.polcy is not an option; did you mean "policy"?'),
         ('[server]\nport = "80"', 'server.port is "80", but must be a whole number from 0 to 65535.'),
         ("[server]\nport = 80.5", "server.port is 80.5, but must be a whole number from 0 to 65535."),
