@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 from billwatch.metrics import Metrics, Stored
 from billwatch.office import dashboard, office
 from billwatch.platform import api, guard_of
-from billwatch.wiring import House
+from billwatch.wiring import House, wall_clock
 from receiver import webhook
 from receiver.app import create_app
 from receiver.metrics import metrics_route
@@ -151,7 +151,7 @@ class Daemon:
             if work():
                 self._wake(wakes)
 
-        guarded, first = _guarded(name, job, self._metrics.failed), self._house.clock()
+        guarded, first = _guarded(name, job, self._metrics.failed), wall_clock()
         self._scheduler.add_job(guarded, "interval", seconds=seconds, id=name, next_run_time=first)
         return guarded
 
@@ -183,7 +183,7 @@ class Daemon:
         # Under the lock, since a scheduler that is stopping holds its own while it waits for running jobs.
         with self._waking:
             for job in () if self._house.halt.is_set() else filter(None, map(self._scheduler.get_job, names)):
-                job.modify(next_run_time=self._house.clock())
+                job.modify(next_run_time=wall_clock())
 
     def _heard(self) -> None:
         """Webhook requests were kept: drain them as soon as things may have been quiet for long enough."""
@@ -192,7 +192,7 @@ class Daemon:
                 return
             self._expected = True
             quiet = dt.timedelta(seconds=self._house.config.reconciler.quiet_seconds)
-            self._scheduler.add_job(self._drain_expected, "date", run_date=self._house.clock() + quiet)
+            self._scheduler.add_job(self._drain_expected, "date", run_date=wall_clock() + quiet)
 
     def _drain_expected(self) -> None:
         self._expected = False
