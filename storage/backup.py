@@ -43,7 +43,7 @@ def restore(url: str, source: Path, aside: Path) -> None:
     _see_release(source)
     target = path_of(url)
     if target.exists():
-        _alone(target)
+        see_unused(target)
         back_up(url, aside)
     else:
         open_store(url, create=True).close()
@@ -79,7 +79,7 @@ def _see_release(source: Path) -> None:
         open_store(f"sqlite:///{trial}", create=False).close()
 
 
-def _alone(path: Path) -> None:
+def see_unused(path: Path) -> None:
     """See that no process has the database open: each of them holds a lock on it as long as it does."""
     try:
         with _open(path, seconds=1.0) as connection:

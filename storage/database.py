@@ -133,9 +133,18 @@ class Store:
 
     def value(self, sql: str, values: Sequence[object]) -> Any:
         """The only value that a statement given as text gives back; `None` when there is none."""
-        with self._using():
-            row = self._database.execute_sql(sql.replace("?", self._database.param), values).fetchone()
+        row = next(iter(self.fetch(sql, values)), None)
         return row[0] if row else None
+
+    def fetch(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        """What a statement given as text gives back, as the database keeps it."""
+        with self._using():
+            return list(self._database.execute_sql(sql.replace("?", self._database.param), values).fetchall())
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        """Execute a change given as text for every one of these rows."""
+        with self._using():
+            self._database.cursor().executemany(sql.replace("?", self._database.param), rows)
 
     def fence(self, name: str, stands: Callable[[], bool]) -> None:
         """From now on, this thread's transactions write only while that stands."""

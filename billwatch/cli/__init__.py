@@ -16,6 +16,7 @@ COMMANDS = {
     "connections": ("connections", "List the organisations that billwatch can reach in Xero."),
     "doctor": ("doctor", "Check that everything is set up as it must be."),
     "backup": ("backup", "Copy the database while the daemon runs."),
+    "migrate-storage": ("migrate_storage", "Copy the database to another place, such as a server."),
     "restore": ("restore", "Put a copy in place of the database."),
     "keys": ("keys", "List, make, revoke and exchange keys."),
     "hooks": ("hooks", "Look after endpoints that hear what became known."),

@@ -18,9 +18,10 @@ def command(session: Session, file: Path, yes: bool) -> None:
     copy does not know, and bills nothing twice.
     """
     from storage.backup import restore
+    from storage.sqlite import path_of
 
     url = session.config.storage.url
-    path = Path(url.partition("///")[2])
+    path = path_of(url)
     aside = path.with_name(f"{path.name}.before-{session.now():%Y%m%dT%H%M%SZ}")
     if not yes:
         click.confirm(f"Put {file} in place of {path}?", abort=True)

@@ -122,7 +122,9 @@ class Fleet:
     def _configuration(self, port: int) -> str:
         extra = f"port = {port}\n[reconciler]\nquiet_seconds = 1\n[mail]\nhost = '127.0.0.1'\nport = {self.mail_port}"
         extra += "\nsecurity = 'none'\nsender = 'billwatch@example.org'\ncollect_seconds = 1"
-        text = config_text(self.xero, self.tenant_id, extra=extra).replace("port = 0\n", "")
+        text = config_text(self.xero, self.tenant_id, policy="new_bills_per_hour = 10000", extra=extra).replace(
+            "port = 0\n", ""
+        )
         return text.replace(
             'url = "sqlite:///billwatch.db"', f'url = "{self.database}"\nlease_seconds = {LEASE_SECONDS}'
         )
