@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from billwatch.foresight import if_locked, unapproved
+from billwatch.watch import Watchman
 from notify.digests import Outlook, Week
+from notify.watching import Watched
 from reconciler.hours import lockup
 from reconciler.model import Status
 from reconciler.organisation import Organisation
@@ -19,10 +21,16 @@ class Almanac:
     """Looks back a week and ahead to the usual lock. `forecast_days` and `draft_days` are how far ahead."""
 
     def __init__(
-        self, ledger: Ledger, organisations: Mapping[str, Organisation], forecast_days: int, draft_days: int
+        self,
+        ledger: Ledger,
+        organisations: Mapping[str, Organisation],
+        forecast_days: int,
+        draft_days: int,
+        watchman: Watchman | None = None,
     ) -> None:
         self._ledger, self._organisations = ledger, organisations
         self._forecast_days, self._draft_days = forecast_days, draft_days
+        self._watchman = watchman
 
     def week(self, organisation: str, until: dt.datetime) -> Week:
         """What the seven days before brought, and what waits now."""
@@ -46,6 +54,10 @@ class Almanac:
         seen = if_locked(self._ledger, known, expected.to, now) if expected else None
         late = unapproved(self._ledger, known, today, self._draft_days)
         return Outlook(expected, seen, late, self._draft_days)
+
+    def watched(self, organisation: str) -> Watched:
+        """Signs that something is about to stop."""
+        return self._watchman.watched(organisation) if self._watchman else Watched(())
 
     def _today(self, organisation: str, now: dt.datetime) -> dt.date:
         return now.astimezone(ZoneInfo(self._ledger.mirror.books(organisation).zone)).date()

@@ -28,6 +28,7 @@ from billwatch.sections import (
     Server,
     Storage,
     User,
+    Watch,
     Xero,
 )
 from reconciler.errors import ConfigurationError, InputError
@@ -49,6 +50,7 @@ class Config(Section, frozen=True):
     user: tuple[User, ...] = ()
     person: tuple[Person, ...] = ()
     hook: tuple[Hook, ...] = ()
+    watch: Watch = Watch()
 
     def __post_init__(self) -> None:
         _refuse_twins(self.organisation)

@@ -31,6 +31,7 @@ DOCUMENTS_SECONDS = 5
 log = structlog.get_logger(__name__)
 
 REMINDERS_SECONDS = 60
+WATCH_SECONDS = 60
 
 
 KEEP_SECONDS = 0.9  # while a server is away, Xero hears within a second that it has to come again
@@ -105,12 +106,13 @@ class Daemon:
             self._every(
                 f"sweep {key}",
                 pace.sweep_minutes * 60,
-                _turn(self._timed(cycle, "sweep", self._sweep(cycle))),
+                _turn(self._timed(cycle, "sweep", self._swept(cycle))),
                 wakes=["mail"],
             )
         for key, clerk in self._house.clerks.items():
             self._every(f"documents {key}", DOCUMENTS_SECONDS, self._in_turn(self._house.cycles[key], clerk.work))
         self._every("retention", 24 * 3600, self._house.forget)
+        self._every("watch", WATCH_SECONDS, self._house.watchman().look)
         couriers = {f"events to {each.endpoint.name}": each for each in self._house.couriers(self._metrics.hooked)}
         for name, courier in couriers.items():
             self._every(name, pace.tick_seconds, courier.deliver)
@@ -157,6 +159,17 @@ class Daemon:
 
     def _timed(self, cycle: Cycle, kind: str, work: Callable[[], Report | None]) -> Callable[[], Report | None]:
         return lambda: self._metrics.turn(cycle.organisation.key, kind, work)
+
+    def _swept(self, cycle: Cycle) -> Callable[[], Report | None]:
+        """A sweep, and word to the outside when it went well."""
+        sweep = self._sweep(cycle)
+
+        def swept() -> Report | None:
+            report = sweep()
+            self._house.beat()
+            return report
+
+        return swept
 
     def _sweep(self, cycle: Cycle) -> Callable[[], Report | None]:
         """A sweep; where others sweep too, only if none of them just has."""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from billwatch.desk import Desk
 from billwatch.foresight import if_locked, unapproved
 from billwatch.secret import KeyRing
+from billwatch.watch import calls_left
 from billwatch.wiring import House
 from receiver.dashboard.door import Door, Entrance
 from receiver.dashboard.pages import Dashboard
@@ -115,8 +116,6 @@ class Office:
 
     def _standing(self, organisation: Organisation) -> Standing:
         key, ledger = organisation.key, self._ledger
-        day = ledger.budgets.budget(key).windows.get("day")
-        fresh = day and self._clock() - day.began < dt.timedelta(days=1)
         return Standing(
             organisation=organisation,
             books=ledger.mirror.books(key),
@@ -125,7 +124,7 @@ class Office:
             undecided=ledger.listing.undecided(key),
             heard_at=ledger.listing.heard_at(key),
             paused=ledger.state.get(paused(key)),
-            calls_left=day.left if day and fresh else None,
+            calls_left=calls_left(ledger, key, self._clock()),
             refused=[one for one in ledger.outbox.bounced() if one.address in organisation.addresses(tuple(Role))],
             mail_error=ledger.overview.mail_error(key),
         )

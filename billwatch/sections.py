@@ -34,6 +34,7 @@ from billwatch.values import (
     PublicUrl,
     Seconds,
     ServiceUrl,
+    ServiceUrlOrNone,
     Slug,
     StorageUrl,
     Tenant,
@@ -110,6 +111,15 @@ class Hook(Section, frozen=True):
     secrets: Keys
     events: tuple[EventName, ...] = ()
     organisations: tuple[Slug, ...] = ()
+
+
+class Watch(Section, frozen=True):
+    """What is looked at before it stops something; 0 for never."""
+
+    heartbeat_url: ServiceUrlOrNone = ""
+    silence_hours: Annotated[int, Meta(ge=0, le=168)] = 3
+    owed_minutes: Annotated[int, Meta(ge=0, le=10080)] = 120
+    day_calls: Annotated[int, Meta(ge=0, le=4000)] = 200
 
 
 class Storage(Section, frozen=True):

@@ -51,6 +51,13 @@ ServiceUrl = Annotated[
         description="an https address without query or user name (plain http only on this machine)",
     ),
 ]
+ServiceUrlOrNone = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:(?:https://[A-Za-z0-9.\-]+|http://{_LOOPBACK})(?::[0-9]{{1,5}})?(?:/[^\s?#]*)?)?\Z",
+        description="empty or an https address without query or user name (plain http only on this machine)",
+    ),
+]
 StorageUrl = Annotated[
     str,
     Meta(

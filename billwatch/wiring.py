@@ -14,6 +14,7 @@ from billwatch.desk import Desk
 from billwatch.papers import Papers
 from billwatch.secret import KeyRing, SigningKeys
 from billwatch.sections import Hook, Mail
+from billwatch.watch import Heartbeat, Watchman
 from notify.diary import Diary
 from notify.hooks import UNASKED, Courier, Endpoint
 from notify.postman import Postman
@@ -157,7 +158,19 @@ class House:
     def almanac(self) -> Almanac:
         """What the digests tell."""
         mail = self.config.mail
-        return Almanac(self.ledger, self.organisations, mail.forecast_days, mail.draft_days)
+        return Almanac(self.ledger, self.organisations, mail.forecast_days, mail.draft_days, self.watchman())
+
+    def watchman(self) -> Watchman:
+        """Who looks for signs that something is about to stop."""
+        config = self.config
+        hearing = bool(config.xero.webhook_keys)
+        return Watchman(self.ledger, self.organisations, config.watch, config.hook, self.clock, webhooks=hearing)
+
+    def beat(self) -> bool:
+        """Tell the outside that all is well, if it is."""
+        fresh = dt.timedelta(minutes=self.config.reconciler.fresh_minutes)
+        books = [self.ledger.mirror.books(key) for key in self.organisations]
+        return Heartbeat(self.config.watch.heartbeat_url, fresh, self.clock).beat(books)
 
     def couriers(self, counted: Callable[[str, str], None] = lambda _endpoint, _result: None) -> list[Courier]:
         """Who takes events to the endpoints of others."""

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from notify.digests import Outlook, Week
+from notify.watching import Watched
 from reconciler.model import Decision
 from reconciler.organisation import Books
 from reconciler.records import Mail, MailKind
@@ -83,6 +84,10 @@ class Facts(Protocol):
 
     def outlook(self, organisation: str, now: dt.datetime) -> Outlook:
         """What the usual lock would hold up, and which drafts fall due unapproved."""
+        ...
+
+    def watched(self, organisation: str) -> Watched:
+        """Signs that something is about to stop."""
         ...
 
 

@@ -10,6 +10,7 @@ from notify import layout
 from notify.digests import Ahead, Outlook, Week, Weekly
 from notify.reports import Alert, Result, result
 from notify.views import One, PageLink, Several, View, warning
+from notify.watching import Watch, Watched
 from reconciler.model import Decision
 from reconciler.organisation import Books, Organisation
 from reconciler.records import Mail, MailKind
@@ -23,6 +24,7 @@ NAMES: dict[type[View], str] = {
     Result: "result",
     Weekly: "weekly",
     Ahead: "ahead",
+    Watch: "alert",
 }
 
 
@@ -51,15 +53,17 @@ def render(
 
 
 def render_digest(
-    mail: Mail, told: Week | Outlook, organisation: Organisation, books: Books, now: dt.datetime
+    mail: Mail, told: Week | Outlook | Watched, organisation: Organisation, books: Books, now: dt.datetime
 ) -> Rendered:
     """Put into words what comes round by itself."""
     if isinstance(told, Week):
         return _rendered(Weekly(mail, organisation, books, PageLink(), now, told))
+    if isinstance(told, Watched):
+        return _rendered(Watch(mail, organisation, books, PageLink(), now, told))
     return _rendered(Ahead(mail, organisation, books, PageLink(), now, told))
 
 
-def _rendered(view: One | Several | Alert | Result | Weekly | Ahead) -> Rendered:
+def _rendered(view: One | Several | Alert | Result | Weekly | Ahead | Watch) -> Rendered:
     name = NAMES[type(view)]
     text = layout.tidy(TEMPLATES.get_template(f"{name}.txt").render(v=view))
     return Rendered(view.subject, text, TEMPLATES.get_template(f"{name}.html").render(v=view))

@@ -73,6 +73,11 @@ class Writer:
             if outlook.empty:
                 raise Nothing
             return render_digest(mail, outlook, organisation, books, now)
+        if mail.kind is MailKind.WATCH:
+            watched = self.facts.watched(mail.organisation)
+            if not watched.signs:
+                raise Nothing
+            return render_digest(mail, watched, organisation, books, now)
         return render(mail, self._standing(mail), organisation, books, self._link(mail), now)
 
     def _standing(self, mail: Mail) -> list[Decision]:

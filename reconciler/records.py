@@ -55,7 +55,8 @@ class MailKind(StrEnum):
     """What a mail is for.
 
     A warning about milestones: new ones, those still open, those resolved; an alert about a whole organisation; a
-    warning passed on because nobody acted; the result of a choice; what a week brought; what a lock would hold up.
+    warning passed on because nobody acted; the result of a choice; what a week brought; what a lock would hold up;
+    signs that something is about to stop.
     """
 
     WARNING = "warning"
@@ -64,6 +65,7 @@ class MailKind(StrEnum):
     RESULT = "result"
     WEEKLY = "weekly"
     FORECAST = "forecast"
+    WATCH = "watch"
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,11 @@ class Listing:
         mine = EventRow.select(EventRow.drained_at).where(EventRow.organisation == organisation)
         return next(iter(self._store.column(mine.order_by(EventRow.id.desc()).limit(1))), None)
 
+    def changed_at(self, organisation: str) -> dt.datetime | None:
+        """When, by Xero's clock, the last change was made to a bill, as far as it was read."""
+        newest = BillRow.select(fn.MAX(BillRow.updated_at)).where(BillRow.organisation == organisation)
+        return next(iter(self._store.column(newest)), None)
+
     def turned(self, organisations: Collection[str], since: dt.datetime) -> list[Turned]:
         """How milestones went from reason to reason, summed up by day, oldest first."""
         earlier = VerdictRow.alias()

@@ -17,7 +17,8 @@ ORDER = (MailRow.send_after, MailRow.id)
 UNDECIDED = dt.timedelta(minutes=10)
 SHUT = dt.timedelta(days=7)
 SILENCING = (Reason.CONNECTION_LOST, Reason.WRONG_ORGANISATION)
-AT_ALL_TIMES = (MailKind.ALERT, MailKind.RESULT)
+AT_ALL_TIMES = (MailKind.ALERT, MailKind.RESULT, MailKind.WATCH)
+ROUNDS = (MailKind.WEEKLY, MailKind.FORECAST, MailKind.WATCH)
 
 
 class Outbox:
@@ -161,7 +162,7 @@ class Outbox:
 
     def _pass_on(self, mail: Mail, heir: str, send_after: dt.datetime, now: dt.datetime) -> None:
         row = _row(mail.organisation, heir, mail.kind, mail.reason) | {"choice": mail.choice}
-        if mail.kind in (MailKind.WEEKLY, MailKind.FORECAST):
+        if mail.kind in ROUNDS:
             if not self._store.row(_copies(mail, heir).limit(1)):
                 self._flags.owe(row, send_after, mail.owed_at)
         elif mail.kind is MailKind.RESULT:
@@ -185,7 +186,7 @@ def _drop(now: dt.datetime) -> dict[str, Any]:
 
 def _tells(mail: Mail) -> bool:
     """Whether there is anything to tell: a report always, a warning or alert while flags are open or newly closed."""
-    return mail.kind in (MailKind.RESULT, MailKind.WEEKLY, MailKind.FORECAST) or bool(mail.flags or mail.resolved)
+    return mail.kind in (MailKind.RESULT, *ROUNDS) or bool(mail.flags or mail.resolved)
 
 
 def _copies(mail: Mail, recipient: str) -> Any:

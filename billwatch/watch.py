@@ -1,0 +1,167 @@
+"""The watchman: looks for signs that something is about to stop, and owes a mail to whoever runs the machine."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+import httpx
+import structlog
+
+from billwatch.sections import Hook, Watch
+from notify.watching import Sign, Watched
+from reconciler.hours import wanted_at
+from reconciler.organisation import Books, Organisation
+from reconciler.ports import Clock
+from reconciler.reasons import Role
+from reconciler.records import MailKind
+from storage import Ledger
+from storage.listing import Owed
+
+DAY = dt.timedelta(days=1)
+HEARTBEAT_SECONDS = 10
+# What waits for a person, or for the hour at which somebody wants mail.
+PATIENT = ("addresses that refuse mail",)
+
+log = structlog.get_logger(__name__)
+
+
+def watching(organisation: str) -> str:
+    """The name under which it is remembered which signs the operator was mailed about."""
+    return f"watching:{organisation}"
+
+
+def calls_left(ledger: Ledger, organisation: str, now: dt.datetime) -> int | None:
+    """How many calls Xero allows for the rest of the day, where that is known."""
+    day = ledger.budgets.budget(organisation).windows.get("day")
+    return day.left if day and now - day.began < DAY else None
+
+
+class Watchman:
+    """`webhooks` tells whether they are set up. What concerns all is told to the first organisation's operator."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        organisations: Mapping[str, Organisation],
+        limits: Watch,
+        hooks: Sequence[Hook],
+        clock: Clock,
+        *,
+        webhooks: bool,
+    ) -> None:
+        self._ledger, self._organisations, self._limits = ledger, organisations, limits
+        self._hooks, self._clock, self._webhooks = hooks, clock, webhooks
+
+    def watched(self, organisation: str) -> Watched:
+        """The signs there are now."""
+        return Watched(tuple(self._signs(organisation, self._clock())))
+
+    def look(self) -> None:
+        """Owe a mail for each organisation that has a sign which was not there at the last look."""
+        for organisation in self._organisations.values():
+            self._look(organisation, self._clock())
+
+    def _look(self, organisation: Organisation, now: dt.datetime) -> None:
+        name, found = watching(organisation.key), sorted(sign.name for sign in self._signs(organisation.key, now))
+        held = json.loads(self._ledger.state.get(name) or "[]")
+        if found == held:
+            return
+        with self._ledger.together():
+            self._ledger.state.put(name, json.dumps(found) if found else None)
+            if set(found) - set(held):
+                readers = self._readers(organisation, now)
+                told = (f"mailed-{name}", now.isoformat(), organisation.key, MailKind.WATCH)
+                self._ledger.outbox.owe_round(*told, readers, now)
+        log.warning("watch", organisation=organisation.key, signs=found)
+
+    def _readers(self, organisation: Organisation, now: dt.datetime) -> dict[str, dt.datetime]:
+        team, zone = organisation.team, self._ledger.mirror.books(organisation.key).zone
+        today, shut = now.astimezone(ZoneInfo(zone)).date(), self._ledger.outbox.shut(now)
+        asked = team.asked((Role.OPERATOR,), frozenset(shut), today)
+        return {address: wanted_at(team.person(address), now, zone) for address in asked}
+
+    def _signs(self, organisation: str, now: dt.datetime) -> Iterator[Sign]:
+        yield from self._silence(organisation, now)
+        yield from self._budget(organisation, now)
+        for owed in self._ledger.listing.owed(organisation):
+            yield from self._owed(owed, now)
+        if organisation == next(iter(self._organisations)):
+            for hook in self._hooks:
+                yield from self._endpoint(hook)
+
+    def _silence(self, organisation: str, now: dt.datetime) -> Iterator[Sign]:
+        """Xero switches a webhook off after a day of failures; the sweep still finds changes, but later."""
+        limit = dt.timedelta(hours=self._limits.silence_hours)
+        changed, heard = self._ledger.listing.changed_at(organisation), self._ledger.listing.heard_at(organisation)
+        if not (self._webhooks and limit and changed and now - changed >= limit):
+            return
+        # Whether any ever came is for the doctor to say: they may have been set up only now.
+        if heard and heard < changed:
+            yield Sign(
+                "webhooks",
+                "Xero's webhooks have gone silent",
+                "Bills changed in Xero, but no webhook told of it. Sweeps find such changes all the same, only later.",
+                "Run billwatch doctor; then look whether the webhook is still on at developer.xero.com: Xero switches "
+                "it off after a day of failures.",
+                changed,
+            )
+
+    def _budget(self, organisation: str, now: dt.datetime) -> Iterator[Sign]:
+        left = calls_left(self._ledger, organisation, now)
+        if left is not None and left < self._limits.day_calls:
+            yield Sign(
+                "calls",
+                "Xero's calls for today run out",
+                f"{left} calls to Xero are left for today. When they are used up, everything waits for tomorrow.",
+                "billwatch status shows what they were spent on. Where another program uses the same connection, "
+                "look at that one.",
+                now,
+            )
+
+    def _owed(self, owed: Owed, now: dt.datetime) -> Iterator[Sign]:
+        limit = dt.timedelta(minutes=self._limits.owed_minutes)
+        waits = owed.next_try and owed.next_try > now + dt.timedelta(hours=1)
+        if limit and owed.since and now - owed.since >= limit and not waits and owed.what not in PATIENT:
+            yield Sign(
+                owed.what,
+                f"Work is held up: {owed.what}",
+                f"{owed.number} {owed.what}, and the oldest has waited for longer than it should.",
+                "billwatch status says more; billwatch doctor looks for the cause.",
+                owed.since,
+            )
+
+    def _endpoint(self, hook: Hook) -> Iterator[Sign]:
+        state = self._ledger.hooks.state(hook.name)
+        if state and state.off_at:
+            yield Sign(
+                f"endpoint {hook.name}",
+                f"Events to {hook.name} are switched off",
+                f"The endpoint {hook.url} was switched off: {state.off_because}. {state.owed} events are kept for it.",
+                f"Have it mended and see that it answers: billwatch hooks test --name {hook.name}. "
+                f"Then switch it on again: billwatch hooks on --name {hook.name}.",
+                state.off_at,
+            )
+
+
+class Heartbeat:
+    """Calls an address after each sweep that left nothing stale, so that somebody else notices when it stops."""
+
+    def __init__(self, url: str, fresh: dt.timedelta, clock: Clock) -> None:
+        self._url, self._fresh, self._clock = url, fresh, clock
+
+    def beat(self, books: Sequence[Books]) -> bool:
+        """Call it if every organisation was swept lately; whether it was called, and answered well."""
+        if not self._url or not all(self._is_fresh(each) for each in books):
+            return False
+        try:
+            answer = httpx.get(self._url, timeout=HEARTBEAT_SECONDS, headers={"User-Agent": "billwatch"})
+        except httpx.HTTPError as error:
+            log.warning("heartbeat could not be sent", error=type(error).__name__)
+            return False
+        if not answer.is_success:
+            log.warning("heartbeat was not taken", status=answer.status_code)
+        return answer.is_success
+
+    def _is_fresh(self, books: Books) -> bool:
+        return books.swept_at is not None and self._clock() - books.swept_at <= self._fresh
