@@ -33,13 +33,13 @@ class Almanac:
         self._watchman = watchman
 
     def week(self, organisation: str, until: dt.datetime) -> Week:
-        """What the seven days before brought, and what waits now."""
+        """What the seven whole days before brought, and what waits now."""
         weeks, today = self._ledger.weeks, self._today(organisation, until)
         first = today - WEEK
         return Week(
             since=first,
             until=today - DAY,
-            billed=weeks.billed(organisation, until - WEEK, until),
+            billed=weeks.billed(organisation, self._midnight(organisation, first), self._midnight(organisation, today)),
             paid=weeks.paid(organisation, first, today - DAY),
             unapproved=weeks.waiting(organisation, (Status.DRAFT, Status.SUBMITTED)),
             unpaid=weeks.waiting(organisation, (Status.AUTHORISED,)),
@@ -60,4 +60,10 @@ class Almanac:
         return self._watchman.watched(organisation) if self._watchman else Watched(())
 
     def _today(self, organisation: str, now: dt.datetime) -> dt.date:
-        return now.astimezone(ZoneInfo(self._ledger.mirror.books(organisation).zone)).date()
+        return now.astimezone(self._zone(organisation)).date()
+
+    def _midnight(self, organisation: str, day: dt.date) -> dt.datetime:
+        return dt.datetime.combine(day, dt.time(), self._zone(organisation)).astimezone(dt.UTC)
+
+    def _zone(self, organisation: str) -> ZoneInfo:
+        return ZoneInfo(self._ledger.mirror.books(organisation).zone)

@@ -37,7 +37,10 @@ class Diary:
         """Owe what has become due, for every organisation."""
         now = self.clock()
         for organisation in self.organisations.values():
-            zone = self.ledger.mirror.books(organisation.key).zone
+            books = self.ledger.mirror.books(organisation.key)
+            if books.read_at is None:
+                continue  # Which hours and days are the organisation's is not known before Xero has been read.
+            zone = books.zone
             self._remind(organisation, zone, now)
             if self.weekly:
                 self._report(organisation, self.weekly, zone, now)

@@ -120,7 +120,7 @@ class Weekly(View):
     @property
     def sections(self) -> list[Section]:
         """Drafts to be approved soon."""
-        heading = f"{_bills(len(self.week.late))} nobody has approved, due soon"
+        heading = f"{_bills(len(self.week.late))} nobody has approved, due soon or overdue"
         return [_section(heading, self.week.late, self.books, due=True)] if self.week.late else []
 
 
@@ -138,7 +138,7 @@ class Ahead(View):
             what = "1 milestone" if number == 1 else f"{number} milestones"
             how = "billed or approved" if self.outlook.forecast and self.outlook.forecast.stuck else "billed"
             return f"If you lock to {words.day(self.outlook.lockup.to)}, {what} cannot be {how}"
-        return f"{_bills(len(self.outlook.late))} due soon and not approved"
+        return f"{_bills(len(self.outlook.late))} due soon or overdue, and not approved"
 
     @property
     def subject(self) -> str:
@@ -168,7 +168,7 @@ class Ahead(View):
                 ("Not due yet, and could not be billed once they are", [d.case for d in seen.later]),
             ]
         made = [_section(f"{heading}: {len(cases)}", cases, self.books) for heading, cases in named if cases]
-        late = f"Due within {self.outlook.days} days, and nobody has approved them: {len(self.outlook.late)}"
+        late = f"Due within {self.outlook.days} days or overdue, and nobody has approved them: {len(self.outlook.late)}"
         return [*made, *([_section(late, self.outlook.late, self.books, due=True)] if self.outlook.late else [])]
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from notify import clean
 from notify.subjects import ONE, SAME_MONEY, fitted
 from reconciler import outlook, reasons, words
+from reconciler.compare import covered, sense_of
 from reconciler.model import Bill, Decision, Field, Status
 from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Choose, Reason
@@ -24,8 +25,10 @@ COMMANDS = {
     Choose.DATE: "billwatch resync {key} --date YYYY-MM-DD",
     Choose.KEEP: "billwatch resync {key} --choose keep",
     Choose.OVERWRITE: "billwatch resync {key} --choose overwrite",
+    Choose.BILL_DIFFERENCE: "billwatch resync {key} --choose bill-difference",
     Choose.BILL_AGAIN: "billwatch resync {key} --choose bill-again",
     Choose.BILL_ANYWAY: "billwatch resync {key} --choose bill-anyway",
+    Choose.VOIDED: "billwatch resync {key} --choose voided",
     Choose.LINK: "billwatch link {key} BILL",
     Choose.REPLACED_BY: "billwatch link {key} BILL",
 }
@@ -91,16 +94,19 @@ class Item:
 
     @cached_property
     def ours(self) -> Decimal:
-        """The milestone's amount, as it was when the flag was raised."""
-        compared = self.decision.verdict.ours
-        return compared.total if compared else self.decision.case.milestone.amount
+        """The milestone's amount, as it was when the flag was raised; without what earlier bills cover of it."""
+        compared, case = self.decision.verdict.ours, self.decision.case
+        if compared:
+            return compared.total
+        left = case.milestone.amount - covered(case, sense_of(case, self.organisation))
+        return left if left > 0 else case.milestone.amount
 
     @cached_property
     def theirs(self) -> Decimal | None:
         """The bill's total in the milestone's sense of tax; `None` without a bill."""
         if self.bill is None:
             return None
-        sense = self.decision.case.milestone.sense or self.organisation.sense
+        sense = sense_of(self.decision.case, self.organisation)
         return (self.decision.verdict.theirs or self.bill.terms(sense)).total
 
     @property

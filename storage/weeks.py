@@ -11,28 +11,32 @@ from reconciler.model import Status
 from storage.database import Store
 from storage.fields import UNITS
 from storage.mirrored import BillRow
-from storage.models import FlagRow, LinkRow
+from storage.models import FlagRow, LinkRow, PartRow
 from storage.queues import AttemptRow, ElementRow
 
 Sums = dict[str, tuple[int, Decimal]]
 
 
 class Weeks:
-    """Bills that milestones follow, counted. Of every answer the key is a currency."""
+    """Bills that milestones follow, earlier parts among them, counted. Of every answer the key is a currency."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def billed(self, organisation: str, since: dt.datetime, until: dt.datetime) -> Sums:
         """Bills made by us in that time that still ask for money, or have got it."""
-        made = (AttemptRow.creates == True) & (AttemptRow.started_at >= since) & (AttemptRow.started_at < until)  # noqa: E712
-        query = (
-            ElementRow.select(ElementRow.key)
+        rows = self._store.rows(
+            ElementRow.select(ElementRow.key, ElementRow.write)
             .join(AttemptRow, on=(ElementRow.attempt == AttemptRow.id))
-            .where(made & (AttemptRow.organisation == organisation))
+            .where((AttemptRow.organisation == organisation) & (AttemptRow.creates == True))  # noqa: E712
+            .where((AttemptRow.started_at >= since) & (AttemptRow.started_at < until))
         )
+        keys, numbers = {row["key"] for row in rows}, {row["write"].number for row in rows}
+        latest = BillRow.bill_id.in_(_bills(LinkRow, organisation, LinkRow.key.in_(list(keys))))
+        # Of a milestone that is billed in parts, an earlier bill may have been made long before.
+        earlier = BillRow.number.in_(list(numbers)) & BillRow.bill_id.in_(_bills(PartRow, organisation))
         live = BillRow.status.in_([status for status in Status if status.live])
-        return self._sums(organisation, BillRow.total, live & LinkRow.key.in_(query))
+        return self._sums(organisation, BillRow.total, live & (latest | earlier))
 
     def paid(self, organisation: str, first: dt.date, last: dt.date) -> Sums:
         """Bills of which the last payment was made on one of these days, by what is paid of them."""
@@ -48,19 +52,22 @@ class Weeks:
         return self._store.count(FlagRow.select().where(mine))
 
     def _sums(self, organisation: str, money: Any, condition: Any) -> Sums:
-        same = (LinkRow.organisation == BillRow.organisation) & (LinkRow.bill_id == BillRow.bill_id)
+        # Uncoerced: which type a database adds integers up to differs, and the library would take some for money.
+        units = fn.SUM(money).coerce(False).alias("units")
+        followed = BillRow.bill_id.in_(_bills(LinkRow, organisation)) | BillRow.bill_id.in_(
+            _bills(PartRow, organisation)
+        )
         query = (
-            BillRow.select(BillRow.currency, fn.COUNT(BillRow.bill_id).alias("number"), fn.SUM(money).alias("units"))
-            .join(LinkRow, on=same)
-            .where((BillRow.organisation == organisation) & condition)
+            BillRow.select(BillRow.currency, fn.COUNT(BillRow.bill_id).alias("number"), units)
+            .where((BillRow.organisation == organisation) & followed & condition)
             .group_by(BillRow.currency)
             .order_by(BillRow.currency)
         )
         with self._store.read():
             found = self._store.rows(query)
-        return {row["currency"]: (row["number"], _amount(row["units"])) for row in found}
+        return {row["currency"]: (row["number"], Decimal(row["units"] or 0) / UNITS) for row in found}
 
 
-def _amount(units: int | Decimal | None) -> Decimal:
-    """The sum as money: the database adds the integers, and the library may have turned them back already."""
-    return units if isinstance(units, Decimal) else Decimal(units or 0) / UNITS
+def _bills(table: Any, organisation: str, *conditions: Any) -> Any:
+    """The bills that milestones follow: their latest by `LinkRow`, earlier ones by `PartRow`."""
+    return table.select(table.bill_id).where(table.organisation == organisation, *conditions)

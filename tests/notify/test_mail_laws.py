@@ -25,7 +25,7 @@ from notify.writer import Writer
 from reconciler.hours import Waits, Weekly
 from reconciler.model import Decision, Link, Terms, Verdict
 from reconciler.notice import make_notice
-from reconciler.organisation import Organisation
+from reconciler.organisation import Books, Organisation
 from reconciler.people import Away, Person, Quiet
 from reconciler.ports import Notice
 from reconciler.reasons import Action, Choose, Reason, Role
@@ -390,6 +390,15 @@ def test_the_week_is_reported_once_from_the_first_whole_one_on(office: Office) -
     assert office.deliver() == []
     office.clock.move(days=30)
     assert len(office.deliver()) == 2
+
+
+def test_no_week_begins_before_it_is_known_where_the_organisation_is(office: Office) -> None:
+    office.weekly = Weekly(0, dt.time(8))
+    office.ledger.mirror.store_books("example", Books())
+    office.clock.now = dt.datetime(2026, 7, 12, 21, tzinfo=dt.UTC)  # nine on Monday in Auckland, still Sunday in UTC
+    assert office.deliver() == []
+    office.ledger.mirror.store_books("example", BOOKS)
+    assert office.deliver() == []
 
 
 def test_the_usual_lock_is_looked_ahead_to_once_if_it_would_hold_anything_up(office: Office) -> None:
