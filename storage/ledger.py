@@ -65,7 +65,7 @@ class Ledger:
         self.overview = Overview(store)
         self.listing = Listing(store)
         self.tickets = Tickets(store)
-        self.tokens = Tokens(store)
+        self.tokens = Tokens(store, self.turn)
         self.state = State(store)
         self.budgets = Budgets(store)
         self.apikeys = ApiKeys(store)

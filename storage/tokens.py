@@ -1,5 +1,8 @@
 """Encrypted tokens by the name of their connection. What is in them, and the key, are not known here."""
 
+from collections.abc import Callable
+
+from reconciler.turns import Turn
 from storage.database import Store
 from storage.queues import TokenRow
 
@@ -7,8 +10,8 @@ from storage.queues import TokenRow
 class Tokens:
     """Opaque blobs with a version, so that of two processes that renew a token at once only one is believed."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, turn: Callable[[str], Turn]) -> None:
+        self._store, self._turn = store, turn
 
     def get(self, name: str) -> tuple[bytes, int] | None:
         """The blob and its version (from 1), or `None`."""
@@ -27,6 +30,10 @@ class Tokens:
             )
             self._store.run(insert.as_rowcount())
         return True
+
+    def alone(self, name: str) -> Turn:
+        """The turn to renew what is under that name, among all processes that share the database."""
+        return self._turn(f"tokens {name}")
 
     def delete(self, name: str) -> bool:
         """Forget the blob; `False` when there was none."""

@@ -1,6 +1,7 @@
 """From a consent to connected organisations: tried out first, and kept only if it leads where the books came from."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from billwatch.config import Config
@@ -32,6 +33,10 @@ class Scratch:
             return False
         self.kept[name] = (blob, version + 1)
         return True
+
+    def alone(self, _name: str) -> AbstractContextManager[None]:
+        """Nobody shares it."""
+        return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)

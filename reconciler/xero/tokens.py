@@ -10,8 +10,9 @@ import datetime as dt
 import re
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeGuard
 from urllib.parse import urlencode
 
 import msgspec
@@ -36,6 +37,10 @@ class TokenStore(Protocol):
 
     def put(self, name: str, blob: bytes, version: int) -> bool:
         """Replace the blob if its version is still this one (0: there is none), durably; `False` when it is not."""
+        ...
+
+    def alone(self, name: str, /) -> AbstractContextManager[object]:
+        """While it lasts, no other process that shares the store has the same."""
         ...
 
 
@@ -130,11 +135,17 @@ class Tokens:
 
     def _current(self, refused: str = "") -> TokenSet:
         """What is stored, if another thread or process has refreshed it meanwhile; else a refresh."""
-        held, version = self._load()
-        if held is None or held.access == refused or not self._good(held):
-            held = self._refreshed(held, version)
+        held, _ = self._load()
+        if not self._serves(held, refused):
+            with self._store.alone(self._kept_as):
+                held, version = self._load()
+                if not self._serves(held, refused):
+                    held = self._refreshed(held, version)
         self._held = held
         return held
+
+    def _serves(self, held: TokenSet | None, refused: str) -> TypeGuard[TokenSet]:
+        return held is not None and held.access != refused and self._good(held)
 
     def _refreshed(self, held: TokenSet | None, version: int) -> TokenSet:
         try:

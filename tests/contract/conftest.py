@@ -1,5 +1,6 @@
 """One running sandbox for every contract, one new organisation per test."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,9 @@ class MemoryStore:
     def put(self, name: str, blob: bytes, version: int) -> bool:
         self.kept[name] = (blob, version + 1)
         return True
+
+    def alone(self, _name: str) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
 
 @pytest.fixture(scope="session")

@@ -77,3 +77,13 @@ def test_what_another_process_left_behind_is_read_when_the_turn_comes_back(open_
             with turn:
                 pass
     assert read == ["theirs", "ours"]
+
+
+def test_tokens_are_renewed_by_one_process_at_a_time(open_ledger: Open) -> None:
+    ours, theirs = open_ledger().tokens, open_ledger().tokens
+    with ours.alone("client"):
+        assert not theirs.alone("client").acquire(timeout=0)
+        with theirs.alone("another"):
+            pass
+    with theirs.alone("client"):
+        assert theirs.put("client", b"blob", 0)

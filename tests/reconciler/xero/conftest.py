@@ -2,6 +2,7 @@
 recites a script. Both over real sockets, both on a clock that only the test moves.
 """
 
+import contextlib
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
@@ -53,6 +54,9 @@ class MemoryStore:
         self.kept[name] = (blob, version + 1)
         self.events.append("kept")
         return True
+
+    def alone(self, _name: str) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
 
 @dataclass
