@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from reconciler.errors import (
@@ -272,7 +273,10 @@ def every_word() -> Iterator[list[str]]:
     level = root.level
     root.addHandler(ear)
     root.setLevel(logging.DEBUG)
+    configured = structlog.get_config()
+    structlog.reset_defaults()
     yield words
+    structlog.configure(**configured)
     root.setLevel(level)
     root.removeHandler(ear)
 
