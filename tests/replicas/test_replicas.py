@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -24,6 +25,7 @@ from storage.ledger import Ledger
 BILLED = {Reason.AWAITING_APPROVAL}
 PATIENCE = 90.0
 Start = Callable[[int, int], Fleet]
+Figures = Callable[[str, object], None]
 
 
 @pytest.fixture
@@ -104,13 +106,23 @@ def _ordeal(fleet: Any, ledger: Ledger, postgres: Server, keys: list[str], round
             victim = fleet.of_role("receiver")[number % 2]
             victim.signal(signal.SIGKILL)
             victim.process.wait(30)
-            fleet.start("receiver")
+            fresh = fleet.start("receiver")
+            until(lambda fresh=fresh: fresh.ready, PATIENCE)
             thaw.join(30)
             postgres.stop()
+            _refused_at_once(fleet)
             postgres.start()
             until(lambda: _alive(ledger), PATIENCE)
             fleet.await_all_living()
         until(lambda: _reasons(ledger, *keys) == BILLED, PATIENCE)
+
+
+def _refused_at_once(fleet: Any) -> None:
+    """While the database is away, Xero hears within a second that it has to come again."""
+    for receiver in fleet.of_role("receiver"):
+        began = time.monotonic()
+        assert fleet.post(receiver, fleet.org.bills()[0].bill_id) == 503
+        assert time.monotonic() - began < 1
 
 
 def _alive(ledger: Ledger) -> bool:
@@ -121,23 +133,25 @@ def _alive(ledger: Ledger) -> bool:
 
 
 def test_two_of_each_share_the_work_and_survive_what_befalls_them(
-    start: Start, ledger: Ledger, postgres: Server
+    start: Start, ledger: Ledger, postgres: Server, record_property: Figures
 ) -> None:
     fleet = start(2, 2)
     keys = [f"M-{number}" for number in range(25)]
     _ordeal(fleet, ledger, postgres, keys, rounds=1)
-    _end(fleet, ledger, keys)
+    _end(fleet, ledger, keys, record_property)
 
 
 @pytest.mark.torture
-def test_three_of_each_share_the_work_for_long(start: Start, ledger: Ledger, postgres: Server) -> None:
+def test_three_of_each_share_the_work_for_long(
+    start: Start, ledger: Ledger, postgres: Server, record_property: Figures
+) -> None:
     fleet = start(3, 3)
     keys = [f"M-{number}" for number in range(600)]
     _ordeal(fleet, ledger, postgres, keys, rounds=6)
-    _end(fleet, ledger, keys)
+    _end(fleet, ledger, keys, record_property)
 
 
-def _end(fleet: Any, ledger: Ledger, keys: list[str]) -> None:
+def _end(fleet: Any, ledger: Ledger, keys: list[str], record: Figures) -> None:
     """What was acknowledged is there and was read; each bill is there once; each warning comes once."""
     assert len(fleet.acknowledged) > 20
     until(lambda: ledger.inbox.waiting() is None, PATIENCE)
@@ -151,3 +165,5 @@ def _end(fleet: Any, ledger: Ledger, keys: list[str]) -> None:
     until(lambda: any("accounts@" in letter.recipient for letter in fleet.letterbox.letters), PATIENCE)
     until(lambda: not ledger.outbox.owed(KEY), PATIENCE)
     _nothing_twice(fleet)
+    record("figure requests acknowledged while replicas died", len(fleet.acknowledged))
+    record("figure requests refused meanwhile, to come again", fleet.refused)
