@@ -16,6 +16,7 @@ from reconciler.outlook import if_nobody_acts
 from reconciler.reasons import Choose, words
 from reconciler.words import (
     EFFECTS,
+    EXEMPT_SEVERAL,
     bill_link,
     bill_state,
     choice_effect,
@@ -120,11 +121,11 @@ def narrow(sheet: Sheet, key: str | None) -> Sheet:
 
 def view(sheet: Sheet) -> View:
     """What the page says of a sheet that has at least one milestone."""
-    first, books = sheet.items[0], sheet.books
+    first, books, headline = sheet.items[0], sheet.books, _headline(sheet)
     return View(
         organisation=sheet.organisation.name,
-        title=capital(words(first.verdict.reason).headline),
-        headline=words(first.verdict.reason).headline,
+        title=capital(headline) or "To be decided",
+        headline=headline,
         explanation=_explanation(sheet),
         todo=_todo(sheet),
         nobody=_nobody(sheet),
@@ -138,6 +139,12 @@ def view(sheet: Sheet) -> View:
         date=first.verdict.proposed,
         remind=sheet.read_at.astimezone(ZoneInfo(books.zone)).date() + A_WEEK if sheet.read_at else None,
     )
+
+
+def _headline(sheet: Sheet) -> str:
+    """What all of them are about; empty where they differ."""
+    headlines = {words(decision.verdict.reason).headline for decision in sheet.items}
+    return headlines.pop() if len(headlines) == 1 else ""
 
 
 def _explanation(sheet: Sheet) -> str:
@@ -255,13 +262,17 @@ def _options(sheet: Sheet) -> list[Option]:
     for decision in sheet.items[1:]:
         also = fitting(decision, sheet.organisation)
         offered = [kind for kind in offered if kind in also and kind not in ONE_BILL]
-    return [Option(kind, choice_label(kind), _effect(kind, sheet)) for kind in offered]
+    return [Option(kind, _label(kind, sheet), _effect(kind, sheet)) for kind in offered]
+
+
+def _label(kind: Choose, sheet: Sheet) -> str:
+    return EXEMPT_SEVERAL[0] if kind is Choose.EXEMPT and len(sheet.items) > 1 else choice_label(kind)
 
 
 def _effect(kind: Choose, sheet: Sheet) -> str:
-    if len(sheet.items) > 1 and kind is not Choose.DATE:
-        return EFFECTS[kind]
-    return choice_effect(kind, sheet.items[0], sheet.books)
+    if len(sheet.items) == 1 or kind is Choose.DATE:
+        return choice_effect(kind, sheet.items[0], sheet.books)
+    return EXEMPT_SEVERAL[1] if kind is Choose.EXEMPT else EFFECTS[kind]
 
 
 def _named(decision: Decision) -> list[Bill]:

@@ -49,6 +49,7 @@ CHOICE_LABELS = {
 TOLD_WHEN_EQUAL = frozenset({Reason.BILL_PAID, Reason.BILL_PART_PAID, Reason.BILL_CREDITED, Reason.BILL_APPROVED})
 LOCKS = frozenset({Reason.PERIOD_LOCKED, Reason.YEAR_LOCKED})
 EXEMPT_UNTOUCHED = "No more syncing and no more warnings for this milestone; its bill in Xero is not touched."
+EXEMPT_SEVERAL = ("Exempt these milestones", "No more syncing and no more warnings; their bills are not touched.")
 EFFECTS = {
     Choose.RESYNC: "Xero is read again; if nothing stands in the way, the milestone is synced.",
     Choose.DATE: "The bill gets the date that you choose, until the platform changes the milestone's own date.",

@@ -247,12 +247,26 @@ class Overview:
     def _flags(self, organisation: str, key: str) -> list[Moment]:
         flags = [read_flag(row) for row in self._rows(FlagRow, organisation, key)]
         of_flags = self.mails([flag.flag_id for flag in flags])
-        mails = {mail.mail_id: mail for some in of_flags.values() for mail in some}
+        mails = {mail.mail_id: mail for flag in flags for mail in _telling(flag, of_flags.get(flag.flag_id, ()))}
         return [
             *(Moment(flag.opened_at, "flag", flag) for flag in flags),
             *(Moment(flag.closed_at, "closed", flag) for flag in flags if flag.closed_at),
             *(Moment(mail.sent_at, "mail", mail) for mail in mails.values() if mail.sent_at),
         ]
+
+
+def _telling(flag: Flag, mails: Sequence[Posted]) -> list[Posted]:
+    """The mails that spoke of the flag: of one that a choice closed, the result tells, no later warning."""
+    told = {mail.recipient for mail in mails if mail.kind is MailKind.RESULT}
+    return [
+        mail
+        for mail in mails
+        if not (mail.kind is MailKind.WARNING and mail.recipient in told and _sent_after(mail, flag.closed_at))
+    ]
+
+
+def _sent_after(mail: Posted, closed_at: dt.datetime | None) -> bool:
+    return bool(closed_at and mail.sent_at and mail.sent_at >= closed_at)
 
 
 def _unfollowed(organisation: str) -> Any:

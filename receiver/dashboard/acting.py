@@ -21,12 +21,12 @@ from reconciler.errors import BillwatchError, InputError
 from reconciler.organisation import Books
 from reconciler.reasons import Choose
 from reconciler.records import Choice
-from reconciler.words import EFFECTS, choice_label
+from reconciler.words import EFFECTS, EXEMPT_SEVERAL, choice_label
 
 AT_ONCE = 200
 BULK = {
     Choose.RESYNC: ("Resync these milestones", EFFECTS[Choose.RESYNC].replace("the milestone is", "they are")),
-    Choose.EXEMPT: ("Exempt these milestones", "No more syncing and no more warnings; their bills are not touched."),
+    Choose.EXEMPT: EXEMPT_SEVERAL,
 }
 
 

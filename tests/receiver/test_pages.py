@@ -253,6 +253,14 @@ def test_a_group_shows_its_total_and_each_milestone() -> None:
     assert "Sample River Care NZ$38,750.00 M-0419" in text(answer)
 
 
+def test_a_group_of_many_causes_is_named_after_none_of_them() -> None:
+    voided, locked = desk.sheet(desk.flag(Reason.BILL_VOIDED)), desk.locked()
+    answer = at(sheet=replace(locked, items=(*voided.items, *locked.items[:2]))).get()
+    assert "3 milestones need a decision" in text(answer)
+    assert "What else can be done differs: choose “Decide this one alone” with each." in text(answer)
+    assert "Exempt these milestones" in text(answer)
+
+
 def test_a_choice_acts_on_the_ticked_milestones_alone() -> None:
     browser = at(sheet=desk.locked())
     form = {**KEEP, "kind": "date", "date": "2026-07-01", "keys": ["M-0419", "M-0418", "M-7777", "M-0418"]}

@@ -23,6 +23,7 @@ from ledger_samples import (
 from reconciler.model import Exemption, Link
 from reconciler.organisation import Books
 from reconciler.reasons import Action, Choose, Reason
+from reconciler.records import MailKind
 from reconciler.xero_port import Outcome
 from storage.ledger import Ledger
 from storage.overview import Health, Moment
@@ -139,6 +140,19 @@ def test_the_story_of_a_milestone_is_told_in_order(ledger: Ledger, url: str) -> 
     assert story[0] == Moment(NOW, "verdict", (Action.FLAG, Reason.PERIOD_LOCKED))
     assert story[3].value == exempt
     assert story[8].value == Outcome("b1")
+
+
+def test_of_a_warning_that_a_choice_closed_the_result_tells_alone(ledger: Ledger) -> None:
+    (flag,) = ledger.overview.open_flags(ORG, 10)
+    (warning,) = ledger.outbox.claim(NOW, 10, LEASE)
+    ledger.outbox.sent(warning.mail_id, NOW)
+    ledger.outbox.owe_result(ORG, [flag], choice(Choose.KEEP, at=NOW), notice())
+    decide(ledger, Reason.PAID, at=NOW + HOUR)
+    decide(ledger, Reason.BILL_PAID, "M3", at=NOW + HOUR, notice=notice(send_after=NOW + HOUR))
+    for mail in ledger.outbox.claim(NOW + 2 * HOUR, 10, LEASE):
+        ledger.outbox.sent(mail.mail_id, NOW + 2 * HOUR)
+    mails = [moment.value.kind for moment in ledger.overview.timeline(ORG, "M1") if moment.what == "mail"]
+    assert mails == [MailKind.WARNING, MailKind.RESULT]
 
 
 def test_a_verdict_that_stays_is_told_once(ledger: Ledger) -> None:
