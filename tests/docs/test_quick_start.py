@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doc_pages import ROOT, blocks, text
+from doc_pages import ROOT, blocks
 
 from billwatch.sandbox import Sandbox
 
