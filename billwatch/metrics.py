@@ -43,7 +43,7 @@ class Metrics:
         self._writes = Counter("billwatch_bills", "Bills written to Xero.", ["organisation", "result"], registry=mine)
         self._mails = Counter("billwatch_mails", "Mails that were tried.", ["result"], registry=mine)
         self._hooks = Counter("billwatch_hooks", "Events out that were tried.", ["endpoint", "result"], registry=mine)
-        self._failures = Counter("billwatch_job_failures", "Runs of jobs that failed.", ["job"], registry=mine)
+        self._failures = Counter("billwatch_job_failures", "Runs of jobs that failed.", ["task"], registry=mine)
 
     def turn(self, organisation: str, kind: str, work: Callable[[], Report | None]) -> Report | None:
         """A turn, timed, with what it came to; one that found nothing to do does not count."""
@@ -67,9 +67,9 @@ class Metrics:
         """What became of an event out."""
         self._hooks.labels(endpoint, result).inc()
 
-    def failed(self, job: str) -> None:
-        """A run of a job failed."""
-        self._failures.labels(job).inc()
+    def failed(self, task: str) -> None:
+        """A run of a job failed. Prometheus itself calls what it scrapes a job, so the label has another name."""
+        self._failures.labels(task).inc()
 
 
 class Stored(Collector):

@@ -48,7 +48,7 @@ def _identity(scope: Scope) -> bool:
 
 
 async def _collect(receive: Receive, size: int) -> bytes:
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -58,4 +58,4 @@ async def _collect(receive: Receive, size: int) -> bytes:
         if len(body) > size:
             raise BodyRefused(413, "size")
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
