@@ -172,7 +172,8 @@ def _nobody(sheet: Sheet) -> str:
         return f"If nobody acts, these {count} stay as they are in Xero."
     if unbilled == count:
         return f"If nobody acts, these {count} are not billed, and not paid."
-    return f"If nobody acts, {unbilled} of these are not billed, and not paid; {count - unbilled} stay as they are."
+    fate, stay = "is" if unbilled == 1 else "are", "stays as it is" if count - unbilled == 1 else "stay as they are"
+    return f"If nobody acts, {unbilled} of these {fate} not billed, and not paid; {count - unbilled} {stay}."
 
 
 def total(sheet: Sheet, keys: Collection[str]) -> str:

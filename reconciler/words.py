@@ -73,6 +73,11 @@ def money(amount: Decimal, currency: str) -> str:
     return f"{sign}{SYMBOLS.get(currency, currency + ' ')}{abs(amount):,.2f}"
 
 
+def number_of(count: int, what: str) -> str:
+    """`1 bill`, `2 bills`, `1,200 bills`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def day(date: dt.date) -> str:
     """`3 July 2026`."""
     return f"{date.day} {date:%B %Y}"

@@ -16,6 +16,7 @@ def command(leave: bool) -> None:
     from billwatch.demo.story import play
     from billwatch.demo.telling import Teller
     from billwatch.logs import quiet
+    from reconciler.words import number_of
 
     quiet()
     tell = Teller()
@@ -30,4 +31,4 @@ def command(leave: bool) -> None:
             except KeyboardInterrupt:
                 click.echo()
     if tell.failed:
-        raise click.ClickException(f"{tell.failed} step(s) did not hold.")
+        raise click.ClickException(f"{number_of(tell.failed, 'step')} did not hold.")

@@ -8,6 +8,7 @@ import click
 from billwatch.cli.failures import Cannot
 from billwatch.cli.output import echo_json, json_option, plain
 from billwatch.cli.session import Session, pass_session
+from reconciler.words import number_of
 
 if TYPE_CHECKING:
     from billwatch.doctor import Row
@@ -51,8 +52,9 @@ def _tell(row: "Row") -> None:
 
 def _end(rows: "Sequence[Row]", as_json: bool) -> None:
     counts = {level: sum(row.finding.level == level for row in rows) for level in _COLOURS}
+    told = (f"{counts['ok']} ok", number_of(counts["warning"], "warning"), f"{counts['failed']} failed")
     if not as_json:
-        click.echo("\n" + " · ".join(f"{count} {level}" for level, count in counts.items()))
+        click.echo("\n" + " · ".join(told))
     if counts["failed"]:
         raise Cannot(f"{counts['failed']} of {len(rows)} checks failed.")
 

@@ -62,8 +62,8 @@ def command(
     """Take milestones in from a CSV or JSON lines file.
 
     Fields: key, title, payee, amount and date are needed; currency, due_date, description, contact_id, stages,
-    cancelled, account, tax, bill_id, link_milestone, link_application, link_contract and tracking:CATEGORY may be
-    there. When a row cannot be used, nothing at all is imported.
+    cancelled, account, tax, bill_id, documents, link_milestone, link_application, link_contract and
+    tracking:CATEGORY may be there. When a row cannot be used, nothing at all is imported.
     """
     settings = session.organisation(organisation)
     reached = settings.sync_points[0] if stage is None else stage

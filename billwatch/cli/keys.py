@@ -6,6 +6,7 @@ import click
 
 from billwatch.cli.session import Session, pass_session
 from reconciler.callers import Scope
+from reconciler.words import number_of
 
 if TYPE_CHECKING:
     from billwatch.secret import Secret
@@ -60,7 +61,9 @@ def _list(session: Session, _kind: str) -> None:
         places = ", ".join(secret.reference for secret in secrets) or "none"
         click.echo(f"{kind:<11} {len(KeyRing(secrets))} in {places}")
     with session.ledger() as ledger:
-        click.echo(f"Xero's tokens of {len(ledger.tokens.names())} connection(s) are kept in {config.storage.url}.")
+        click.echo(
+            f"Xero's tokens of {number_of(len(ledger.tokens.names()), 'connection')} are kept in {config.storage.url}."
+        )
         show(ledger.apikeys.listed())
 
 
@@ -88,7 +91,7 @@ def _reseal(session: Session, _kind: str) -> None:
 
     with session.ledger() as ledger:
         done, closed = reseal(ledger.tokens, Seal(KeyRing(_places(session)["encryption"])))
-    click.echo(f"Xero's tokens of {done} connection(s) were encrypted anew.")
+    click.echo(f"Xero's tokens of {number_of(done, 'connection')} {'was' if done == 1 else 'were'} encrypted anew.")
     if closed:
         raise Cannot(f"None of the keys opens the tokens of {', '.join(closed)}: connect again with billwatch connect.")
 
@@ -99,7 +102,8 @@ def _retire(session: Session, kind: str) -> None:
     if kind == "encryption":
         _reseal(session, kind)
     path, gone = keep_first(kind, _places(session)[kind])
-    click.echo(f"{gone} old key(s) were taken out of {path}." if gone else f"There is only one key in {path}.")
+    taken = f"{number_of(gone, 'old key')} {'was' if gone == 1 else 'were'} taken out of {path}."
+    click.echo(taken if gone else f"There is only one key in {path}.")
     if gone and kind == "encryption":
         click.echo("A backup made before is of no use without the old key: keep that key with it, away from here.")
 

@@ -16,6 +16,7 @@ from notify.preview import write
 from notify.smtp import MailError, Undeliverable
 from notify.writer import Nothing, NotYet
 from reconciler.errors import InputError
+from reconciler.words import number_of
 
 MOST = 10_000
 
@@ -47,7 +48,7 @@ def preview(session: Session, folder: Path) -> None:
     write(folder, letters)
     for letter in letters:
         click.echo(f"{letter.mail.recipient}: {letter.rendered.subject}")
-    mails = f"{len(letters)} mail{'' if len(letters) == 1 else 's'}"
+    mails = number_of(len(letters), "mail")
     click.echo(f"{mails} written to {folder}. Nothing was sent." if letters else "There is nothing to mail just now.")
 
 

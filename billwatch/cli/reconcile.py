@@ -12,7 +12,7 @@ from reconciler.cycle import Cycle
 from reconciler.model import Decision
 from reconciler.ports import Report
 from reconciler.reasons import Reason, words
-from reconciler.words import explain, money
+from reconciler.words import explain, money, number_of
 
 
 @click.command(name="reconcile")
@@ -77,7 +77,9 @@ def _rehearse(cycles: Sequence[Cycle], as_json: bool) -> None:
         decisions = found[cycle.organisation.key]
         books = cycle.books()
         rows = [(d.case.milestone.key, d.verdict.action, d.verdict.reason, explain(d, books)) for d in decisions]
-        click.echo(f"{cycle.organisation.key}: {_milestones(len(rows))} would be decided anew; nothing was written.")
+        click.echo(
+            f"{cycle.organisation.key}: {number_of(len(rows), 'milestone')} would be decided anew; nothing was written."
+        )
         if rows:
             echo_table(("MILESTONE", "ACTION", "REASON", "WHY"), rows)
 
@@ -95,7 +97,3 @@ def _planned(decision: Decision) -> dict[str, Any]:
 def _counted(verdicts: dict[Reason, int]) -> None:
     for reason, count in sorted(verdicts.items()):
         click.echo(f"  {count:>6}  {reason.value:<20} {words(reason).headline}")
-
-
-def _milestones(count: int) -> str:
-    return "1 milestone" if count == 1 else f"{count} milestones"

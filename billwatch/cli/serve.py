@@ -22,12 +22,14 @@ def command(session: Session, form: str | None, verbose: bool, role: str) -> Non
     """
     from billwatch.daemon import Daemon, Role
     from billwatch.logs import configure
+    from reconciler.words import number_of
 
     config = session.complete()
     configure(form, verbose=verbose)
     with session.house() as house:
         daemon = Daemon(house, Role(role))
         click.echo(
-            f"billwatch at {daemon.url} · {len(config.organisation)} organisation(s) · Ctrl-C stops it", err=True
+            f"billwatch at {daemon.url} · {number_of(len(config.organisation), 'organisation')} · Ctrl-C stops it",
+            err=True,
         )
         daemon.run()

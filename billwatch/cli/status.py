@@ -30,6 +30,14 @@ def _reason(_ctx: click.Context, _parameter: click.Parameter, stated: str | None
 
 
 MOST_NAMED = 5
+QUEUES = {
+    "undrained": "webhooks to read",
+    "dirty": "milestones to decide",
+    "open_flags": "open flags",
+    "open_attempts": "writes to verify",
+    "mails_owed": "mails to send",
+    "mails_refused": "mails refused",
+}
 
 
 @click.command(name="status")
@@ -128,11 +136,10 @@ def _tell(summary: dict[str, Any], listed: list[Listed], books: Books) -> None:
         click.echo(f"  PAUSED {summary['paused']}; billwatch resume ends it")
     if books.hold:
         click.echo(f"  {books.hold}: {books.hold_detail}")
-    queues = ("undrained", "dirty", "open_flags", "open_attempts", "mails_owed", "mails_refused")
-    click.echo("  " + " · ".join(f"{name.replace('_', ' ')} {summary[name]}" for name in queues))
+    click.echo("  " + " · ".join(f"{name} {summary[queue]}" for queue, name in QUEUES.items()))
     if keys := summary["documents_missing"]:
         more = f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else ""
-        click.echo(f"  documents not attached: {', '.join(keys[:MOST_NAMED])}{more}; billwatch explain KEY says why")
+        click.echo(f"  Documents not attached: {', '.join(keys[:MOST_NAMED])}{more}; billwatch explain KEY says why")
     _tell_webhooks(summary, books.zone)
     _tell_mails(summary, books.zone)
     _tell_spending(summary["xero"], books.zone)

@@ -14,6 +14,7 @@ from billwatch.sections import Organisation
 from reconciler.errors import BillwatchError, ConfigurationError, ConnectionLost
 from reconciler.organisation import Books
 from reconciler.ports import Clock
+from reconciler.words import number_of
 from reconciler.xero.connections import Connections
 from reconciler.xero.limits import for_person
 from storage import Ledger
@@ -42,7 +43,7 @@ def examine(path: Path, clock: Clock) -> Iterator[Row]:
             failed(str(error), 'Mend the file; "billwatch init --manual" describes every option.'),
         )
         return
-    yield Row(MACHINE, "configuration", ok(f"{path}, {len(config.organisation)} organisation(s)"))
+    yield Row(MACHINE, "configuration", ok(f"{path}, {number_of(len(config.organisation), 'organisation')}"))
     broken = False
     for name, finding in machine.examine(machine.Machine(config, path, clock)):
         broken |= finding.level is Level.FAILED and name in ("secrets", "database")

@@ -77,7 +77,7 @@ def test_retiring_leaves_one_key_and_seals_anew_what_an_older_one_sealed(path):
     done(path, "rotate")
     with Ledger.open(load(path).storage.url) as ledger:
         ledger.tokens.put("late", Fernet(old).encrypt(PLAIN), 0)
-    assert "1 connection(s) were encrypted anew" in done(path, "retire")
+    assert "1 connection was encrypted anew" in done(path, "retire")
     (new,) = keys_of(path, "encryption-key")
     with Ledger.open(load(path).storage.url) as ledger:
         assert Fernet(new).decrypt(ledger.tokens.get("late")[0]) == PLAIN

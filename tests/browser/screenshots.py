@@ -40,6 +40,8 @@ def main() -> None:
     """Play the demo, then take every picture."""
     quiet()
     FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.glob("*.png"):
+        old.unlink()
     with Stage() as stage, sync_playwright() as playwright:
         play(stage, Teller())
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
