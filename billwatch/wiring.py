@@ -35,6 +35,7 @@ from storage import Ledger
 
 # Xero keeps events that it could not deliver for 31 days (developer.xero.com/documentation/webhooks/overview).
 KEEP_REQUESTS = dt.timedelta(days=31)
+KEEP_EVENTS = dt.timedelta(days=90)
 
 
 def wall_clock() -> dt.datetime:
@@ -114,8 +115,9 @@ class House:
         return drained
 
     def forget(self) -> int:
-        """Let go of raw webhook requests that were read longer ago than Xero would send them again."""
-        return self.ledger.inbox.forget(self.clock() - KEEP_REQUESTS)
+        """Let go of raw webhook requests that Xero would not send again any more, and of events out that are done."""
+        now = self.clock()
+        return self.ledger.inbox.forget(now - KEEP_REQUESTS) + self.ledger.hooks.forget(now - KEEP_EVENTS)
 
     def tenants(self) -> dict[str, str]:
         """Which organisation each tenant is; that of a custom connection without a tenant id is asked for once."""

@@ -125,6 +125,16 @@ class Hooks:
         with self._store.write():
             return self._store.run(OutgoingRow.update(**fresh).where(mine))
 
+    def forget(self, before: dt.datetime) -> int:
+        """Let go of events that were taken or given up and were owed before then; returns how many."""
+        old = (OutgoingRow.done == True) & (OutgoingRow.owed_at < before)  # noqa: E712  SQL
+        ids = OutgoingRow.select(OutgoingRow.id).where(old).order_by(OutgoingRow.id).limit(SPREAD)
+        deleted = 0
+        while some := self._store.column(ids):
+            with self._store.write():
+                deleted += self._store.run(OutgoingRow.delete().where(OutgoingRow.id.in_(some)))
+        return deleted
+
     def state(self, endpoint: str) -> EndpointState | None:
         """How the endpoint does; `None` before it was looked at."""
         row = self._store.row(EndpointRow.select().where(EndpointRow.name == endpoint))

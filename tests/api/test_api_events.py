@@ -14,9 +14,10 @@ import pytest
 from calling import Caller
 from click.testing import CliRunner
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
-from world import KEY, World, config_text
+from world import KEY, World, config_text, until
 
 from billwatch.cli import main
+from billwatch.daemon import Daemon
 from notify.hooks import DEAD, WAITS, Courier, spaced
 from reconciler.callers import hook_key, new_hook_secret
 from reconciler.progress import What
@@ -239,6 +240,38 @@ def test_events_are_sent_again_by_command(
     assert "was not switched off" in run("on", code=1)
     assert hook_key(run("secret").strip())
     assert "no endpoint" in run("replay", "--name", "other", code=2)
+
+
+def test_a_running_daemon_sends_what_becomes_known(sending: tuple[World, Courier], listener: Listener) -> None:
+    world, _ = sending
+    daemon = Daemon(world.house)
+    daemon.start()
+    try:
+        with world.cycle.lock:
+            world.put()
+        until(lambda: listener.heard)
+    finally:
+        daemon.stop()
+    assert listener.told()[0]["type"] == "milestone.billed"
+
+
+def test_events_are_kept_for_ninety_days_after_they_were_taken_and_for_good_before(
+    sending: tuple[World, Courier], listener: Listener
+) -> None:
+    world, courier = sending
+    world.put()
+    world.turn()
+    courier.deliver()
+    world.put("M-2")
+    world.turn()
+    listener.status = 500
+    courier.deliver()
+    hooks, now = world.house.ledger.hooks, world.house.clock()
+    assert hooks.forget(now - dt.timedelta(days=90)) == 0
+    assert hooks.forget(now + dt.timedelta(days=1)) == 1
+    state = hooks.state("platform")
+    assert state is not None
+    assert state.owed == 1
 
 
 def world_text(world: World, listener: Listener, folder: Path) -> str:
