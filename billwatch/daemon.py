@@ -1,5 +1,6 @@
 """The daemon: the HTTP server and the clock's jobs, started together and stopped in order."""
 
+import contextlib
 import datetime as dt
 import secrets
 import signal
@@ -7,6 +8,7 @@ import threading
 from collections.abc import Callable, Collection
 from enum import StrEnum
 
+import httpx
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -15,6 +17,7 @@ from starlette.routing import BaseRoute
 from billwatch.metrics import Metrics, Stored
 from billwatch.office import dashboard, office
 from billwatch.platform import api, guard_of
+from billwatch.supervisor import Supervisor
 from billwatch.wiring import House, wall_clock
 from receiver import webhook
 from receiver.app import create_app
@@ -136,13 +139,18 @@ class Daemon:
         log.info("stopped")
 
     def run(self) -> None:
-        """Start, and stop at SIGTERM or SIGINT."""
+        """Start, and stop at SIGTERM or SIGINT; systemd is told of it, if it asks."""
         asked = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: asked.set())
         self.start()
-        asked.wait()
+        Supervisor().watch(asked, self._answers)
         self.stop()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{self.url}/healthz", timeout=STOP_SECONDS).status_code == 200
+        return False
 
     def _every(
         self, name: str, seconds: int, work: Callable[[], object], wakes: Collection[str] = ()
