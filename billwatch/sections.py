@@ -342,7 +342,7 @@ class Organisation(Section, frozen=True):
             tenant_id=self.tenant_id.lower(),
             mode=Mode(self.mode),
             account=self.account,
-            sense=_SENSES[self.amounts],
+            sense=SENSES[self.amounts],
             tax=self.tax,
             currency=self.currency,
             status=model.Status(self.bill_status.upper()),
@@ -375,7 +375,7 @@ def _template_fault(template: str) -> str:
     return ""
 
 
-_SENSES = {
+SENSES = {
     "inclusive": model.Sense.INCLUSIVE,
     "exclusive": model.Sense.EXCLUSIVE,
     "no-tax": model.Sense.NO_TAX,

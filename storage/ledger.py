@@ -15,6 +15,7 @@ from storage.database import Store, open_store
 from storage.deeds import Deeds
 from storage.drain import Inbox
 from storage.enclosures import Enclosures
+from storage.export import Export
 from storage.inbox import GroupInbox
 from storage.leases import SECONDS, Leases, SharedTurn
 from storage.listing import Listing
@@ -71,6 +72,7 @@ class Ledger:
         self.apikeys = ApiKeys(store)
         self.changes = Changes(store)
         self.hooks = Hooks(store)
+        self.export = Export(store)
 
     @classmethod
     def open(

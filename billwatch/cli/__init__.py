@@ -17,6 +17,7 @@ COMMANDS = {
     "doctor": ("doctor", "Check that everything is set up as it must be."),
     "backup": ("backup", "Copy the database into FILE while the daemon runs."),
     "migrate-storage": ("migrate_storage", "Copy the database to another place, and see that all of it arrived."),
+    "export": ("export", "Write everything that is kept into open files."),
     "restore": ("restore", 'Put a copy made by "billwatch backup" in place of the database.'),
     "keys": ("keys", "List, make, revoke and exchange keys."),
     "hooks": ("hooks", "Look after endpoints that hear what became known."),

@@ -62,7 +62,7 @@ def command(
     """Take milestones in from a CSV or JSON lines file.
 
     Fields: key, title, payee, amount and date are needed; currency, due_date, description, contact_id, stages,
-    cancelled, account, tax, bill_id, documents, link_milestone, link_application, link_contract and
+    cancelled, account, tax, amounts_are, bill_id, documents, link_milestone, link_application, link_contract and
     tracking:CATEGORY may be there. When a row cannot be used, nothing at all is imported.
     """
     settings = session.organisation(organisation)

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from urllib.parse import urlsplit
 
+from billwatch.sections import SENSES
 from reconciler.errors import InputError
+from reconciler.model import Sense
 
 LONGEST_KEY = 200
 ISO = "yyyy-mm-dd"
@@ -93,6 +95,14 @@ def _day(year: int, month: int, day: int) -> dt.date:
         return dt.date(year, month, day)
     except ValueError:
         raise Unusable("is a date that does not exist") from None
+
+
+def sense(cell: str) -> Sense:
+    """How the amount relates to tax."""
+    found = SENSES.get(cell.lower())
+    if found is None:
+        raise Unusable(f"is not one of {', '.join(SENSES)}")
+    return found
 
 
 def currency(cell: str) -> str:

@@ -21,9 +21,10 @@ LINKS = ("link_milestone", "link_application", "link_contract")
 TRACKING = "tracking:"
 UNUSED = "-"
 NEARLY = 0.88
-OPTIONAL = ("currency", "due_date", "description", "contact_id", "stages", "cancelled", "account", "tax", "bill_id")
+OPTIONAL = ("currency", "due_date", "description", "contact_id", "stages", "cancelled", "account", "tax", "amounts_are")
+BILL = "bill_id"
 DOCUMENTS = "documents"
-FIELDS = (*REQUIRED, *OPTIONAL, *LINKS, DOCUMENTS, f"{TRACKING}CATEGORY")
+FIELDS = (*REQUIRED, *OPTIONAL, BILL, *LINKS, DOCUMENTS, f"{TRACKING}CATEGORY")
 
 Reader = Callable[[str], Any]
 
@@ -183,6 +184,7 @@ def _readers(date_format: str) -> dict[str, Reader]:
         "cancelled": cells.truth,
         "account": cells.text(10),
         "tax": cells.text(50),
+        "amounts_are": cells.sense,
         "bill_id": cells.uuid,
     } | dict.fromkeys(LINKS, cells.link)
 
@@ -247,6 +249,7 @@ def _milestone(values: Mapping[str, Any], organisation: str, stage: frozenset[st
         contact_id=values.get("contact_id", ""),
         account=values.get("account", ""),
         tax=values.get("tax", ""),
+        sense=values.get("amounts_are"),
         tracking=tuple(sorted(_tracking(values))),
         documents=values.get(DOCUMENTS, ()),
         links=Links(*(values.get(field, "") for field in LINKS)),

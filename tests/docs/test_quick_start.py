@@ -73,3 +73,4 @@ def test_the_quick_start_leads_to_a_bill_and_out_again(xero: Sandbox, tmp_path: 
 
     given(pause, tmp_path)
     given(leave, tmp_path)
+    assert '"G-101"' in (tmp_path / "everything/example-trust/bills.jsonl").read_text(encoding="utf-8")
