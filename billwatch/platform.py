@@ -152,41 +152,48 @@ def milestone_of(organisation: str, key: str, wish: Wish, hosts: Collection[str]
 
     Raises `NotUsable`.
     """
-    faults: list[Fault] = []
+    row = _Row()
+    values = {name: row.read(name, reader, getattr(wish, name) or "") for name, reader in READERS.items()}
+    option, papers = cells.text(100), documents(Path("/nowhere"), hosts)
+    milestone = Milestone(
+        organisation=organisation,
+        key=row.read("key", cells.key, key),
+        **values | {"due_date": values["due_date"] or None},
+        stages=row.read("stages", cells.stages, _list(wish.stages), frozenset()),
+        cancelled=wish.cancelled,
+        sense=SENSES[wish.amounts] if wish.amounts else None,
+        tracking=tuple(
+            sorted(tuple(row.read("tracking", option, cell) for cell in pair) for pair in wish.tracking.items())
+        ),
+        links=Links(*(row.read(f"links/{name}", cells.link, getattr(wish.links, name)) for name in Links.__slots__)),
+        documents=row.read("documents", papers, _list(wish.documents), ()),
+    )
+    if row.faults:
+        raise NotUsable(row.faults)
+    return milestone
 
-    def read(name: str, reader: Callable[[str], Any], cell: str, default: Any = "") -> Any:
+
+class _Row:
+    """What is read cell by cell, with what is wrong with which."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def read(self, name: str, reader: Callable[[str], Any], cell: str, default: Any = "") -> Any:
+        """The value of a cell; the default of one that is empty or not usable."""
         try:
             value = reader(cell) if cell else default
         except Unusable as flaw:
-            faults.append(Fault(pointer=f"/{name}", detail=f"{flaw}."))
+            self.faults.append(Fault(pointer=f"/{name}", detail=f"{flaw}."))
             return default
         if not value and name in NEEDED:
-            faults.append(Fault(pointer=f"/{name}", detail="has nothing in it that can be seen."))
+            self.faults.append(Fault(pointer=f"/{name}", detail="has nothing in it that can be seen."))
         return value
 
-    values = {name: read(name, reader, getattr(wish, name) or "") for name, reader in READERS.items()}
-    option = cells.text(100)
-    tracking = [
-        (read("tracking", option, category), read("tracking", option, chosen))
-        for category, chosen in wish.tracking.items()
-    ]
-    links = [read(f"links/{name}", cells.link, getattr(wish.links, name)) for name in Links.__slots__]
-    papers = documents(Path("/nowhere"), hosts)
-    given = json.dumps(wish.documents) if wish.documents else ""
-    milestone = Milestone(
-        organisation=organisation,
-        key=read("key", cells.key, key),
-        **values | {"due_date": values["due_date"] or None},
-        stages=read("stages", cells.stages, json.dumps(wish.stages) if wish.stages else "", frozenset()),
-        cancelled=wish.cancelled,
-        sense=SENSES[wish.amounts] if wish.amounts else None,
-        tracking=tuple(sorted(tracking)),
-        links=Links(*links),
-        documents=read("documents", papers, given, ()),
-    )
-    if faults:
-        raise NotUsable(faults)
-    return milestone
+
+def _list(texts: Sequence[str]) -> str:
+    """A list as a cell holds it."""
+    return json.dumps(texts) if texts else ""
 
 
 def guard_of(house: House) -> Guard:

@@ -24,6 +24,7 @@ from mail_samples import (
 
 from notify.digests import Outlook, Week
 from notify.render import Rendered, render, render_digest
+from notify.watching import Sign, Watched
 from reconciler.forecast import Forecast
 from reconciler.hours import Lockup
 from reconciler.model import Case, Decision, Link, Links, Milestone, Status, Verdict
@@ -33,6 +34,15 @@ from reconciler.records import Flag, Mail, MailKind
 DAY = dt.timedelta(days=1)
 OTHERS = ("treasurer@example.org",)
 SETTLED = Verdict(Action.SKIP, Reason.AWAITING_APPROVAL, Link())
+
+
+SIGN = Sign(
+    "webhooks",
+    "Xero's webhooks have gone silent",
+    "Bills changed in Xero, but no webhook told of it. Sweeps find such changes all the same, only later.",
+    "Run billwatch doctor.",
+    NOW,
+)
 
 
 def gallery() -> Iterator[tuple[str, Rendered]]:
@@ -57,6 +67,7 @@ def gallery() -> Iterator[tuple[str, Rendered]]:
     yield "weekly-all-well", _told(MailKind.WEEKLY, replace(WEEK, undecided=0, late=()))
     yield "weekly-waiting", _told(MailKind.WEEKLY, WEEK)
     yield "forecast", _told(MailKind.FORECAST, OUTLOOK)
+    yield "watch", _told(MailKind.WATCH, Watched((SIGN,)))
     yield "hostile-names", _mail(_hostile())
 
 
@@ -130,7 +141,7 @@ def _alert(raised: Flag) -> Rendered:
     return render(owed, [], ORGANISATION, BOOKS, LINK if raised.reason is Reason.CAP_REACHED else NO_LINK, NOW)
 
 
-def _told(kind: MailKind, told: Week | Outlook) -> Rendered:
+def _told(kind: MailKind, told: Week | Outlook | Watched) -> Rendered:
     owed = Mail(1, "example", "accounts@example.org", kind, None, "<1@example.org>", NOW, ())
     return render_digest(owed, told, ORGANISATION, BOOKS, NOW)
 
