@@ -10,7 +10,7 @@ from notify.items import Anchor, Row, sum_in_words
 from notify.subjects import LONGEST
 from notify.views import LISTED, View
 from reconciler import words
-from reconciler.forecast import Forecast
+from reconciler.forecast import Forecast, held_up
 from reconciler.hours import Lockup
 from reconciler.model import Case
 from reconciler.organisation import Books
@@ -173,8 +173,8 @@ class Ahead(View):
 
 
 def _section(heading: str, cases: Sequence[Case], books: Books, *, due: bool = False) -> Section:
-    lines = sorted(((case.milestone.amount, _line(case, books, due)) for case in cases), key=lambda one: -one[0])
-    sums = sum_in_words((case.milestone.amount, case.milestone.currency or books.currency) for case in cases)
+    lines = sorted(((held_up(case, books)[0], _line(case, books, due)) for case in cases), key=lambda one: -one[0])
+    sums = sum_in_words(held_up(case, books) for case in cases)
     return Section(heading, [line for _, line in lines], sums, "Due" if due else "Date")
 
 
@@ -188,7 +188,7 @@ def _line(case: Case, books: Books, due: bool) -> Line:
         clean.line(milestone.payee, 60),
         clean.line(milestone.key),
         date,
-        words.money(milestone.amount, milestone.currency or books.currency),
+        words.money(*held_up(case, books)),
         [anchor for anchor in anchors if anchor.url],
     )
 

@@ -6,6 +6,7 @@ The forecast asks the decision itself, on books that are locked as supposed, so 
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from reconciler.decide import decide
 from reconciler.model import Case, Decision
@@ -81,6 +82,15 @@ def late_drafts(cases: Iterable[Case], today: dt.date, days: int) -> tuple[Case,
         if case.bill and case.bill.status.unapproved and case.bill.due_date and case.bill.due_date <= last
     ]
     return tuple(case for _, _, case in sorted(late, key=lambda one: one[:2]))
+
+
+def held_up(case: Case, books: Books) -> tuple[Decimal, str]:
+    """The money that waits, and its currency: what an unapproved bill asks for, which may be one of several parts or
+    differ on purpose; else the milestone's amount."""
+    milestone, bill = case.milestone, case.bill
+    if bill and bill.status.unapproved:
+        return bill.total, bill.currency
+    return milestone.amount, milestone.currency or books.currency
 
 
 def _as_if_due(case: Case, organisation: Organisation) -> Case:

@@ -10,7 +10,7 @@ import click
 from billwatch.cli.output import echo_json, echo_table, json_option
 from billwatch.cli.session import Session, pass_session
 from billwatch.foresight import LATE_DAYS, if_locked, unapproved
-from reconciler.forecast import Forecast
+from reconciler.forecast import Forecast, held_up
 from reconciler.model import Case
 from reconciler.organisation import Books
 from reconciler.words import day, explain, money
@@ -65,6 +65,7 @@ def _milestone(case: Case) -> dict[str, Any]:
         "payee": milestone.payee,
         "amount": milestone.amount,
         "date": milestone.date,
+        "bill_total": bill.total if bill else None,
         "bill_number": bill.number if bill else None,
         "bill_date": bill.date if bill else None,
         "due_date": bill.due_date if bill else None,
@@ -78,7 +79,7 @@ def _tell(key: str, seen: Forecast, late: Sequence[Case], books: Books, days: in
     _list("are not due yet, and could not be billed once they are", [d.case for d in seen.later], books)
     if not seen.number:
         click.echo("  It would hold up no milestone that is not held up already.")
-    _list(f"have a bill that nobody has approved, due within {days} days", late, books, due=True)
+    _list(f"have a bill that nobody has approved, due within {days} days or overdue", late, books, due=True)
 
 
 def _list(what: str, cases: Sequence[Case], books: Books, *, due: bool = False) -> None:
@@ -92,5 +93,10 @@ def _list(what: str, cases: Sequence[Case], books: Books, *, due: bool = False) 
 def _row(case: Case, books: Books, due: bool) -> tuple[str, ...]:
     milestone, bill = case.milestone, case.bill
     date = (bill.due_date if due and bill else None) or (bill.date if bill else milestone.date)
-    amount = money(milestone.amount, milestone.currency or books.currency)
-    return f"  {milestone.key}", milestone.payee, amount, (bill.number if bill else "none"), day(date)
+    return (
+        f"  {milestone.key}",
+        milestone.payee,
+        money(*held_up(case, books)),
+        (bill.number if bill else "none"),
+        day(date),
+    )

@@ -12,6 +12,7 @@ from receiver.dashboard.states import LABELS, State, by_state, state_of
 from receiver.dashboard.telling import Told, age, story
 from receiver.ports import Done
 from receiver.sheet import View, capital, view
+from reconciler.forecast import held_up
 from reconciler.kept import kept
 from reconciler.locks import effective_lock
 from reconciler.model import Case, Decision
@@ -301,7 +302,7 @@ def _case(case: Case, seen: Foresight) -> Line:
         key=milestone.key,
         title=milestone.title,
         payee=milestone.payee,
-        amount=money(milestone.amount, milestone.currency or seen.books.currency),
+        amount=money(*held_up(case, seen.books)),
         date=day(bill.date if bill else milestone.date),
         bill=_bill(case),
         state=State.UNAPPROVED if bill else State.TO_BILL,

@@ -1,11 +1,12 @@
 """What a lock date would do: said by the decision itself, on books locked as supposed."""
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import case_builders as build
 
-from reconciler.forecast import Forecast, forecast, late_drafts
+from reconciler.forecast import Forecast, forecast, held_up, late_drafts
 from reconciler.model import Case, Status
 from reconciler.reasons import Reason
 
@@ -75,3 +76,13 @@ def test_bills_that_are_approved_or_have_no_due_date_are_not_late() -> None:
     approved = build.billed(bill=build.a_bill(status=Status.AUTHORISED))
     undated = build.billed(bill=build.a_bill(due_date=None))
     assert late_drafts([approved, undated, build.unbilled()], build.day("2027-01-01"), 7) == ()
+
+
+def test_what_waits_is_what_an_unapproved_bill_asks_for() -> None:
+    draft = build.billed(bill=build.a_bill(total=Decimal("250.00")))
+    assert held_up(draft, build.some_books()) == (Decimal("250.00"), "NZD")
+
+
+def test_without_such_a_bill_it_is_the_amount_of_the_milestone() -> None:
+    case = build.unbilled()
+    assert held_up(case, build.some_books()) == (case.milestone.amount, "NZD")
