@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -182,15 +182,16 @@ def unfit(choice: Choice, error: InputError) -> Unfit:
 
 def summary(made: Made, sheet: Sheet) -> Decided:
     """A choice about these milestones in words."""
-    seen, choice = view(sheet), made.choice
+    chosen = tuple(decision for decision in sheet.items if decision.case.milestone.key in made.keys)
+    seen, choice = view(replace(sheet, items=chosen or sheet.items)), made.choice
     option = seen.option(choice.kind)
     return Decided(
-        label=choice_label(choice.kind),
+        label=option.label if option else choice_label(choice.kind),
         effect=option.effect if option else EFFECTS[choice.kind],
         by=choice.by,
         total=total(sheet, made.keys),
         details=list(_details(made, sheet.books)),
-        items=[item for item in seen.items if item.key in made.keys],
+        items=seen.items if chosen else [],
     )
 
 

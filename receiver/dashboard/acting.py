@@ -38,6 +38,11 @@ class Bulk:
     sheets: Mapping[str, Sheet]
 
     @property
+    def label(self) -> str:
+        """What is to be done."""
+        return BULK[self.kind][0] if len(self.items) > 1 else choice_label(self.kind)
+
+    @property
     def items(self) -> list[Item]:
         """The milestones in words."""
         return [item for sheet in self.sheets.values() for item in view(sheet).items]
@@ -129,7 +134,7 @@ class Acting:
         self, visitor: Visitor, bulk: Bulk, entry: Entry, blame: Mapping[str, str], status: int = 200
     ) -> Response:
         told = {
-            "label": BULK[bulk.kind][0] if len(bulk.items) > 1 else choice_label(bulk.kind),
+            "label": bulk.label,
             "effect": BULK[bulk.kind][1] if len(bulk.items) > 1 else EFFECTS[bulk.kind],
             "items": bulk.items,
             "total": "",
@@ -155,7 +160,7 @@ class Acting:
             except BillwatchError as error:
                 failed.append(f"{sheet.organisation.name}: {error}")
         status = 200 if dones else 409
-        return _page(visitor, "done.html", status, label=choice_label(bulk.kind), lines=results(dones), failed=failed)
+        return _page(visitor, "done.html", status, label=bulk.label, lines=results(dones), failed=failed)
 
     def _anew(self, visitor: Visitor, story: Story, entry: Entry) -> Response:
         fresh = self._office.milestone(story.organisation.key, story.listed.milestone.key) or story

@@ -261,6 +261,13 @@ def test_a_group_of_many_causes_is_named_after_none_of_them() -> None:
     assert "Exempt these milestones" in text(answer)
 
 
+def test_the_review_speaks_of_those_that_are_ticked() -> None:
+    exempt = {**KEEP, "kind": "exempt", "reason": "paid by hand", "step": "review"}
+    several = {**exempt, "keys": ["M-0419", "M-0418"]}
+    assert "Exempt these milestones?" in text(at(sheet=desk.locked()).post(several))
+    assert "Exempt this milestone?" in text(at(sheet=desk.locked()).post({**exempt, "keys": ["M-0419"]}))
+
+
 def test_a_choice_acts_on_the_ticked_milestones_alone() -> None:
     browser = at(sheet=desk.locked())
     form = {**KEEP, "kind": "date", "date": "2026-07-01", "keys": ["M-0419", "M-0418", "M-7777", "M-0418"]}
