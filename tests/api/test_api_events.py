@@ -20,6 +20,7 @@ from billwatch.cli import main
 from billwatch.daemon import Daemon
 from notify.hooks import DEAD, WAITS, Courier, spaced
 from reconciler.callers import hook_key, new_hook_secret
+from reconciler.errors import ConfigurationError
 from reconciler.progress import What
 from reconciler.reasons import Choose
 
@@ -308,3 +309,25 @@ def test_a_payload_is_json_of_the_published_form(sending: tuple[World, Courier],
 def test_what_is_no_secret_of_the_specification_is_refused(secret: str) -> None:
     with pytest.raises(ValueError, match="is no"):
         hook_key(secret)
+
+
+HOOK = '[[hook]]\nname = "platform"\nurl = "https://grants.example.org/hooks"\nsecrets = ["env:HOOK"]\n'
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        (HOOK + HOOK, 'names "platform" twice'),
+        (HOOK + 'organisations = ["lost"]', 'names the organisation "lost", which is not there'),
+        (HOOK + 'events = ["milestone.sold"]', "must be"),
+        (HOOK.replace("https://", "http://"), "an https address"),
+        (HOOK.replace("env:HOOK", "env:LINK_KEY"), "does not hold a secret of Standard Webhooks"),
+    ],
+    ids=["twice", "strange organisation", "strange event", "plain http", "no secret"],
+)
+def test_an_endpoint_that_cannot_be_is_refused_at_the_start(
+    make_world: Callable[..., World], environ: dict[str, str], extra: str, told: str
+) -> None:
+    environ["HOOK"] = NEW
+    with pytest.raises(ConfigurationError, match=told):
+        make_world(extra=extra)
