@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from billwatch.complaints import Unfit, complain, nearest
+from billwatch.keeping import Keep
 from billwatch.secret import Secret, encryption_flaw, hook_flaw, link_key_flaw, no_flaw, open_to_others
 from billwatch.sections import (
     Api,
@@ -51,6 +52,7 @@ class Config(Section, frozen=True):
     person: tuple[Person, ...] = ()
     hook: tuple[Hook, ...] = ()
     watch: Watch = Watch()
+    keep: Keep = Keep()
 
     def __post_init__(self) -> None:
         _refuse_twins(self.organisation)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from billwatch.almanac import Almanac
 from billwatch.config import Config
 from billwatch.desk import Desk
+from billwatch.keeping import forget
 from billwatch.papers import Papers
 from billwatch.secret import KeyRing, SigningKeys
 from billwatch.sections import Hook, Mail
@@ -32,10 +33,6 @@ from reconciler.progress import What
 from reconciler.reminding import Patience
 from reconciler.xero.connections import Connections
 from storage import Ledger
-
-# Xero keeps events that it could not deliver for 31 days (developer.xero.com/documentation/webhooks/overview).
-KEEP_REQUESTS = dt.timedelta(days=31)
-KEEP_EVENTS = dt.timedelta(days=90)
 
 
 def wall_clock() -> dt.datetime:
@@ -115,9 +112,8 @@ class House:
         return drained
 
     def forget(self) -> int:
-        """Let go of raw webhook requests that Xero would not send again any more, and of events out that are done."""
-        now = self.clock()
-        return self.ledger.inbox.forget(now - KEEP_REQUESTS) + self.ledger.hooks.forget(now - KEEP_EVENTS)
+        """Let go of what has been kept for as long as configured."""
+        return forget(self.ledger, self.config.keep, self.clock())
 
     def tenants(self) -> dict[str, str]:
         """Which organisation each tenant is; that of a custom connection without a tenant id is asked for once."""

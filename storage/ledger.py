@@ -26,6 +26,7 @@ from storage.outbox import Outbox
 from storage.outgoing import Hooks
 from storage.overview import Overview
 from storage.reminders import Reminders
+from storage.retention import Retention
 from storage.state import State
 from storage.tickets import Tickets
 from storage.tokens import Tokens
@@ -73,6 +74,7 @@ class Ledger:
         self.changes = Changes(store)
         self.hooks = Hooks(store)
         self.export = Export(store)
+        self.retention = Retention(store)
 
     @classmethod
     def open(

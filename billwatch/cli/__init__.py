@@ -36,6 +36,7 @@ COMMANDS = {
     "link": ("link", "Tie a milestone to a bill that exists in Xero."),
     "pause": ("pause", "Stop writing to Xero at once."),
     "resume": ("resume", "Write to Xero again."),
+    "completion": ("completion", "Print what completes commands in your shell."),
 }
 
 

@@ -1,0 +1,55 @@
+"""What is old and done with goes; what is open, or says who decided what, stays."""
+
+import datetime as dt
+
+from ledger_samples import HOUR, LEASE, NOW, ORG, attempt, bind, decide, milestone
+
+from reconciler.reasons import Reason
+from storage.ledger import Ledger
+
+LATER = NOW + dt.timedelta(days=800)
+
+
+def left(ledger: Ledger, *tables: str) -> list[int]:
+    counts = {name: len(list(rows)) for name, rows in ledger.export.tables(ORG)}
+    return [counts[name] for name in tables]
+
+
+def test_history_goes_but_for_the_last_verdict_of_each_milestone_and_what_is_not_finished(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone(), milestone("M2")], NOW)
+    decide(ledger, Reason.NOT_DUE)
+    decide(ledger, Reason.APPROVED, at=NOW + HOUR)
+    decide(ledger, Reason.NOT_DUE, "M2")
+    done, going = attempt(ledger, "M1"), attempt(ledger, "M2")
+    begun = ledger.attempts.begin(done, NOW)
+    assert begun
+    ledger.attempts.finish(begun.attempt_id, [], NOW)
+    assert ledger.attempts.begin(going, NOW)
+    assert ledger.retention.history(NOW) == 0
+    assert ledger.retention.history(LATER) >= 2
+    assert left(ledger, "milestones", "verdicts", "attempts", "changes") == [2, 2, 1, 0]
+    assert ledger.retention.history(LATER) == 0
+
+
+def test_mails_go_once_they_are_done_with_and_nothing_of_them_is_open(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone(), milestone("M2"), milestone("M3")], NOW)
+    decide(ledger, Reason.LOCKED_DRAFT)
+    decide(ledger, Reason.BILL_PAID, "M2")
+    sent = ledger.outbox.claim(NOW, 10, LEASE)
+    for mail in sent:
+        ledger.outbox.sent(mail.mail_id, NOW)
+    decide(ledger, Reason.LOCKED_DRAFT, "M3")
+    assert ledger.retention.mails(LATER) == 0
+    decide(ledger, Reason.NOT_DUE)
+    decide(ledger, Reason.NOT_DUE, "M2")
+    assert ledger.retention.mails(NOW) == 0
+    assert ledger.retention.mails(LATER) == len(sent)
+    assert left(ledger, "flags") == [3]
+
+
+def test_who_decided_what_is_kept_for_ever(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    bind(ledger, "b1")
+    ledger.retention.history(LATER)
+    ledger.retention.mails(LATER)
+    assert left(ledger, "choices", "standing") == [1, 1]
