@@ -46,12 +46,14 @@ class Office:
         return [self._standing(organisation) for organisation in self._organisations.values()]
 
     def history(self) -> Sequence[Day]:
-        """Milestones by reason at the end of each of the last days; worked out anew every five minutes at most."""
+        """Milestones by reason at the end of each of the last days, worked out anew every five minutes at most; and of
+        today as they stand now, so that the last day agrees with `standing`."""
         with self._one_history:
             now = self._clock()
             if self._history is None or now - self._history[0] >= KEPT:
                 self._history = now, self._past(now)
-            return self._history[1]
+            *before, (today, _) = self._history[1]
+        return [*before, (today, self._counts())]
 
     def milestones(
         self,
@@ -137,11 +139,14 @@ class Office:
 
     def _past(self, now: dt.datetime) -> list[Day]:
         since = now - dt.timedelta(days=HISTORY_DAYS)
+        return past(self._counts(), self._ledger.listing.turned(list(self._organisations), since), now.date())
+
+    def _counts(self) -> dict[Reason | None, int]:
         counts: dict[Reason | None, int] = {}
         for key in self._organisations:
             for reason, number in self._ledger.overview.counts(key).items():
                 counts[reason] = counts.get(reason, 0) + number
-        return past(counts, self._ledger.listing.turned(list(self._organisations), since), now.date())
+        return counts
 
 
 def past(counts: Mapping[Reason | None, int], turned: Sequence[Turned], today: dt.date) -> list[Day]:

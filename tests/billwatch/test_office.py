@@ -7,7 +7,10 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from billwatch.cli import main
-from billwatch.office import past
+from billwatch.config import load
+from billwatch.initialise import fresh_key
+from billwatch.office import office, past
+from billwatch.wiring import House
 from reconciler.reasons import Reason
 from storage.listing import Turned
 
@@ -47,6 +50,8 @@ links = ["env:K"]
 key = "example"
 name = "Example Trust"
 client_id = "0123456789ABCDEF0123456789ABCDEF"
+client_secret = "env:S"
+tenant_id = "0d5f1ff8-9473-549a-90bc-cadd82a2dd91"
 """,
             encoding="utf-8",
         )
@@ -56,6 +61,19 @@ client_id = "0123456789ABCDEF0123456789ABCDEF"
     answer = runner.invoke(main, ["--config", str(path), *arguments], catch_exceptions=False)
     assert answer.exit_code == 0, answer.output
     return answer.output
+
+
+def test_today_agrees_with_the_counts_of_the_moment(tmp_path: Path) -> None:
+    started(tmp_path, "status")
+    config = load(tmp_path / "billwatch.toml", environ={"K": fresh_key(), "S": "a secret"})
+    rows = tmp_path / "rows.csv"
+    rows.write_text(rows.read_text("utf-8").replace("M-1", "M-2"), encoding="utf-8")
+    with House(config) as house:
+        seen = office(house)
+        ((_, before),) = seen.history()
+        started(tmp_path, "import", str(rows))
+        ((_, after),) = seen.history()
+    assert (before, after) == ({None: 1}, {None: 2})
 
 
 def test_the_command_says_what_a_lock_would_hold_up(tmp_path: Path) -> None:
