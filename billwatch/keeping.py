@@ -9,9 +9,8 @@ from billwatch.complaints import Unfit
 from billwatch.sections import Section
 from storage.ledger import Ledger
 
-MONTH = (
-    31  # Xero keeps events that it could not deliver for as long (developer.xero.com/documentation/webhooks/overview)
-)
+# Xero keeps events that it could not deliver for as long (developer.xero.com/documentation/webhooks/overview).
+MONTH = 31
 
 
 class Keep(Section, frozen=True):

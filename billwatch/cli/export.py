@@ -17,8 +17,8 @@ def command(session: Session, folder: Path, organisation: str) -> None:
     """Write everything that is kept into open files.
 
     They are JSON lines in DIR: a folder for each organisation, and in it a file for each table. "billwatch import"
-    takes milestones.jsonl as it is. No keys, tokens or links of mails are in them; names, amounts and mail addresses are. The
-    daemon may run meanwhile.
+    takes milestones.jsonl as it is. No keys, tokens or links of mails are in them; names, amounts and mail addresses
+    are. The daemon may run meanwhile.
     """
     from billwatch.exporting import write_out
 

@@ -25,7 +25,7 @@ METRICS = {
     for end in ("", "_total")
 }
 XEROS = {"offline_access"}  # a scope, by Xero's name
-FOLDERS = "receiver|reconciler|storage|notify|billwatch|tests|docs"
+FOLDERS = "receiver|reconciler|storage|notify|billwatch|tests|docs|deploy"
 
 
 def options(kind: shape.Type) -> Iterator[str]:
