@@ -3,13 +3,15 @@
 To add a check: a function from Machine to Finding, and its line in `CHECKS`.
 """
 
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from billwatch.config import Config
 from billwatch.doctor.findings import Finding, failed, ok, warning
-from billwatch.doctor.outside import Door
+from billwatch.doctor.outside import SILENCE_SECONDS, Door
 from billwatch.wiring import mail_server
 from notify.smtp import MailError
 from reconciler.errors import ConfigurationError, StorageError
@@ -95,6 +97,20 @@ def webhooks(machine: Machine) -> Finding:
         return door.webhooks()
 
 
+def heartbeat(machine: Machine) -> Finding:
+    """Whoever watches from outside can be reached. They are not called: that would say that all is well."""
+    where = urlsplit(machine.config.watch.heartbeat_url)
+    if not where.hostname:
+        return ok("none is set, so nobody outside notices when this machine stops")
+    try:
+        place = (where.hostname, where.port or (443 if where.scheme == "https" else 80))
+        socket.create_connection(place, timeout=SILENCE_SECONDS).close()
+    except OSError as error:
+        told = f"{where.hostname} cannot be reached: {error.strerror or error}"
+        return failed(told, "Check heartbeat_url in [watch], and that this machine may call it.")
+    return ok(f"{where.hostname} can be reached; it is called after each sweep that leaves all read")
+
+
 CHECKS: dict[str, Callable[[Machine], Finding]] = {
     "secrets": secrets,
     "files": files,
@@ -103,6 +119,7 @@ CHECKS: dict[str, Callable[[Machine], Finding]] = {
     "mail": mail,
     "public address": public_url,
     "webhooks": webhooks,
+    "heartbeat": heartbeat,
 }
 
 

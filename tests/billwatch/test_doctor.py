@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from billwatch.config import Config
 from billwatch.doctor import examine, machine
 from billwatch.doctor.findings import Level
 from billwatch.doctor.machine import Machine
+from billwatch.sections import Watch
 from storage.ledger import Ledger
 
 
@@ -60,6 +62,22 @@ def test_files_that_others_may_read_fail_and_the_command_that_closes_them_is_tol
     )
 
 
+def test_who_watches_from_outside_is_reached_for_and_not_called(config: Config, configured: Path) -> None:
+    assert seen(config, configured, "heartbeat")[0] == "ok"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/ping/secret"
+        watched = msgspec.structs.replace(config, watch=Watch(heartbeat_url=url))
+        level, words, _ = seen(watched, configured, "heartbeat")
+        caller, _ = server.accept()
+        with caller:
+            caller.settimeout(10)
+            assert caller.recv(1) == b""
+    assert (level, "secret" in words) == ("ok", False)
+    level, words, mend = seen(watched, configured, "heartbeat")
+    assert (level, "secret" in words, bool(mend)) == ("failed", False, True)
+
+
 def test_a_database_is_opened(config: Config, configured: Path) -> None:
     assert "made at the first start" in seen(config, configured, "database")[1]
     (configured.parent / "billwatch.db").write_text("no database at all, but a letter to somebody", encoding="utf-8")
@@ -95,7 +113,8 @@ def test_a_role_without_anybody_is_named(config: Config, configured: Path) -> No
 
 
 def test_every_check_of_the_machine_is_tried_here() -> None:
-    assert set(machine.CHECKS) == {"secrets", "files", "database", "people", "mail", "public address", "webhooks"}
+    tried = {"secrets", "files", "database", "people", "mail", "public address", "webhooks", "heartbeat"}
+    assert set(machine.CHECKS) == tried
 
 
 def test_a_configuration_that_cannot_be_read_ends_the_examination(tmp_path: Path) -> None:
@@ -128,9 +147,9 @@ def test_an_organisation_that_cannot_be_read_is_one_failure(unreachable: Path) -
 def test_the_command_shows_every_check_and_fails_when_one_does(unreachable: Path) -> None:
     result = CliRunner().invoke(main, ["--config", str(unreachable), "doctor"])
     assert result.exit_code == 1
-    assert result.stderr == "Error: 1 of 9 checks failed.\n"
+    assert result.stderr == "Error: 1 of 10 checks failed.\n"
     assert "\nacme:\n  failed   connection" in result.stdout
-    assert result.stdout.endswith("\n7 ok · 1 warning · 1 failed\n")
+    assert result.stdout.endswith("\n8 ok · 1 warning · 1 failed\n")
 
 
 def test_the_command_prints_json_for_machines(unreachable: Path) -> None:
