@@ -142,8 +142,8 @@ class SharedTurn:
             self._threads.release()
 
     def holds(self) -> bool:
-        """Whether nobody else has taken the turn over meanwhile."""
-        return self._leases.holds(self._name, self._number)
+        """Whether nobody else has taken over the turn that we have; so it is while we have none."""
+        return self._depth == 0 or self._leases.holds(self._name, self._number)
 
     def __enter__(self) -> Self:
         self.acquire()

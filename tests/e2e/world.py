@@ -24,6 +24,16 @@ KEY = "example"
 
 
 @dataclasses.dataclass
+class Storage:
+    """Where the database of a test is."""
+
+    url: str = "sqlite:///billwatch.db"
+
+
+storage = Storage()
+
+
+@dataclasses.dataclass
 class World:
     """One organisation in the sandbox, and a house connected to it, both on the sandbox's clock."""
 
@@ -104,7 +114,7 @@ def config_text(xero: Sandbox, tenant_id: str, *, policy: str = "", organisation
     """A configuration for the sandbox; the secrets come from the environment given to `open_house`."""
     return f"""
 [storage]
-url = "sqlite:///billwatch.db"
+url = "{storage.url}"
 [xero]
 api_url = "{xero.url}"
 identity_url = "{xero.url}"

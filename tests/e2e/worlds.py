@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,7 +13,8 @@ import pytest
 import stamina
 import structlog
 from cryptography.fernet import Fernet
-from world import World, config_text, open_house
+from postgres_server import Server
+from world import World, config_text, open_house, storage
 
 from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
@@ -65,10 +67,15 @@ def environ() -> dict[str, str]:
 
 @pytest.fixture
 def make_world(
-    xero: Sandbox, tmp_path: Path, environ: dict[str, str], new_database: Path
+    xero: Sandbox, tmp_path: Path, environ: dict[str, str], new_database: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., World]]:
-    """Makes worlds: `policy`, `organisation` and `extra` are lines of TOML; other settings go to the books."""
+    """Makes worlds: `policy`, `organisation` and `extra` are lines of TOML; other settings go to the books.
+
+    With `BILLWATCH_TEST_STORAGE=postgresql` their database is on a server.
+    """
     shutil.copy(new_database, tmp_path)
+    if os.environ.get("BILLWATCH_TEST_STORAGE") == "postgresql":
+        storage.url = _on_server(request.getfixturevalue("postgres"))
     with contextlib.ExitStack() as stack:
 
         def make(*, policy: str = "", organisation: str = "", extra: str = "", **settings: Any) -> World:
@@ -83,6 +90,14 @@ def make_world(
             return World(xero, org, reopen(), reopen)
 
         yield make
+
+
+def _on_server(server: Server) -> str:
+    """An empty database with its tables."""
+    if storage.url.startswith("sqlite"):
+        Ledger.open(server.create("world")).close()
+    server.empty("world")
+    return server.url("world")
 
 
 @pytest.fixture

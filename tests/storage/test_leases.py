@@ -31,7 +31,7 @@ def test_one_at_a_time_has_the_turn(open_ledger: Open) -> None:
             assert not theirs.acquire(timeout=0)
             assert not theirs.acquire(timeout=0.3)
         assert theirs.acquire(timeout=0)
-        assert not ours.holds()
+        assert not ours.acquire(timeout=0)
         theirs.release()
 
 
