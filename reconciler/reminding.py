@@ -21,10 +21,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """An open flag, and who was told of it."""
+    """An open flag, who was told of it, and whether somebody still is owed a mail of it."""
 
     flag: Flag
     told: tuple[Told, ...]
+    owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def due(
         mine = [(each.flag, told) for each in waiting for told in each.told if told.address == address]
         found += _reminders(mine, team, shut, patience, now, today)
         found += _passed_on(mine, team, shut, patience, now, today)
+    found += [again for each in waiting for again in _unheard(each, team, shut, today)]
     return list({(again.flag.flag_id, again.address): again for again in reversed(found)}.values())[::-1]
 
 
@@ -93,6 +95,15 @@ def _passed_on(
         waits = flag.remind_on is not None and flag.remind_on > today
         if second and not waits and patience.escalate is not None and now - told.first >= patience.escalate:
             yield Again(flag, second, MailKind.ESCALATION if flag.key else MailKind.ALERT)
+
+
+def _unheard(each: Open, team: Team, shut: Collection[str], today: dt.date) -> Iterator[Again]:
+    """A flag of which nobody was told, as nobody was named when it was opened: whoever is named by now."""
+    if each.told or each.owed:
+        return
+    kind = MailKind.WARNING if each.flag.key else MailKind.ALERT
+    for address in team.asked(words(each.flag.reason).roles, shut, today):
+        yield Again(each.flag, address, kind)
 
 
 def _reader(address: str, flag: Flag, team: Team, shut: Collection[str], today: dt.date) -> str:

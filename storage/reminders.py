@@ -43,8 +43,8 @@ class Reminders:
             flags = [
                 read_flag(row) for row in self._store.rows(FlagRow.select().where(mine & ripe).order_by(FlagRow.id))
             ]
-            told = self._told(mine & ripe) if flags else {}
-        return [Open(flag, told.get(flag.flag_id, ())) for flag in flags]
+            told, owed = self._told(mine & ripe) if flags else ({}, set[int]())
+        return [Open(flag, told.get(flag.flag_id, ()), flag.flag_id in owed) for flag in flags]
 
     def bring_up(self, again: Sequence[Again], send_after: Mapping[str, dt.datetime], now: dt.datetime) -> int:
         """Owe mails that bring flags up again, to each address at its time; returns how many flags that were.
@@ -69,7 +69,8 @@ class Reminders:
                 self._store.run(FlagRow.update(remind_on=None).where(same))
         return len(still)
 
-    def _told(self, flags: Any) -> dict[int, tuple[Told, ...]]:
+    def _told(self, flags: Any) -> tuple[dict[int, tuple[Told, ...]], set[int]]:
+        """Who was told of each flag, and the flags of which somebody is still owed a mail."""
         live = MailRow.dropped_at.is_null() & (MailRow.sent_at.is_null(is_null=False) | (MailRow.done == False))  # noqa: E712
         query = (
             MailRow.select(
@@ -88,11 +89,14 @@ class Reminders:
             .order_by(fn.MIN(MailRow.id))
         )
         found: dict[int, list[Told]] = {}
+        owed: set[int] = set()
         for row in self._store.rows(query):
-            if row["owed"] == row["sent"]:
+            if row["owed"] != row["sent"]:
+                owed.add(row["flag_id"])
+            else:
                 told = Told(row["recipient"], _instant(row["first"]), _instant(row["last"]), row["mail_id"])
                 found.setdefault(row["flag_id"], []).append(told)
-        return {flag_id: tuple(told) for flag_id, told in found.items()}
+        return {flag_id: tuple(told) for flag_id, told in found.items()}, owed
 
     def _still(self, again: Again) -> bool:
         flag: Flag = again.flag

@@ -230,6 +230,16 @@ def test_who_does_not_decide_is_reminded_and_then_it_is_passed_on(office: Office
     ).replace("\n", " ")
 
 
+def test_what_was_flagged_while_nobody_was_named_is_told_once_somebody_is(office: Office) -> None:
+    office.known(people={})
+    office.decide(keys(2), Reason.REFUSED)
+    office.clock.move(days=2)
+    assert office.deliver() == []
+    office.known(people=PEOPLE)
+    assert subjects(office.deliver()) == [(ANA, "2 bills refused by Xero (NZ$30,000.00)")]
+    assert office.deliver() == []
+
+
 def test_an_alert_that_lasts_is_brought_up_again_and_passed_on(office: Office) -> None:
     office.known(Person(OPS, second=BEN))
     office.lose_connection()

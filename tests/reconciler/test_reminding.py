@@ -59,6 +59,13 @@ def test_the_reminder_goes_to_whoever_stands_in_or_can_be_reached() -> None:
     assert found(told(1, 3), team=Team(ROLES), shut={ANA}) == [(1, OPS, MailKind.WARNING)]
 
 
+def test_a_flag_of_which_nobody_was_told_is_told_to_whoever_is_named_by_now() -> None:
+    flag = told(1, 2).flag
+    assert found(Open(flag, ())) == [(1, ANA, MailKind.WARNING)]
+    assert found(Open(flag, ()), team=Team({Role.OPERATOR: (OPS,)})) == []
+    assert found(Open(flag, (), owed=True)) == []
+
+
 def test_what_was_mailed_last_is_named_so_that_anything_newer_counts() -> None:
     (again,) = due([told(1, 3)], TEAM, (), PATIENCE, NOW, TODAY)
     assert again == Again(told(1, 3).flag, ANA, MailKind.WARNING, 10)
