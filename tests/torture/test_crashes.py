@@ -65,6 +65,7 @@ def _report(record: Record, runs: int, acknowledged: int) -> None:
         record(f"figure {name}", value)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(6))
 def test_a_kill_at_any_step_changes_nothing_of_the_end(lead, seed, record_property):
     trial(lead, seed, 10, record_property)
