@@ -131,6 +131,10 @@ class TestNginx:
 
     def test_the_keys_to_pages_are_not_logged(self) -> None:
         assert "access_log off;" in _location("/r/abc")
+        assert "error_log stderr crit;" in _location("/r/abc")
+
+    def test_nobody_names_himself(self) -> None:
+        assert 'proxy_set_header X-Remote-User "";' in NGINX
 
     def test_beside_compose_only_the_upstream_and_the_certificates_differ(self) -> None:
         ours, theirs = (re.sub(r"(ssl_certificate\w* +)\S+", r"\1", text) for text in (NGINX, COMPOSED))
