@@ -27,7 +27,7 @@ def test_history_goes_but_for_the_last_verdict_of_each_milestone_and_what_is_not
     assert ledger.attempts.begin(going, NOW)
     assert ledger.retention.history(NOW) == 0
     assert ledger.retention.history(LATER) >= 2
-    assert left(ledger, "milestones", "verdicts", "attempts", "changes") == [2, 2, 1, 0]
+    assert left(ledger, "milestones", "verdicts", "attempts", "changes") == [2, 2, 1, 1]
     assert ledger.retention.history(LATER) == 0
 
 
@@ -43,7 +43,9 @@ def test_mails_go_once_they_are_done_with_and_nothing_of_them_is_open(ledger: Le
     decide(ledger, Reason.NOT_DUE)
     decide(ledger, Reason.NOT_DUE, "M2")
     assert ledger.retention.mails(NOW) == 0
+    owed = left(ledger, "mails")[0]
     assert ledger.retention.mails(LATER) == len(sent)
+    assert left(ledger, "mails") == [owed - len(sent)]
     assert left(ledger, "flags") == [3]
 
 
@@ -53,3 +55,12 @@ def test_who_decided_what_is_kept_for_ever(ledger: Ledger) -> None:
     ledger.retention.history(LATER)
     ledger.retention.mails(LATER)
     assert left(ledger, "choices", "standing") == [1, 1]
+
+
+def test_numbers_that_others_hold_on_to_are_never_given_out_again(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone(), milestone("M2")], NOW)
+    decide(ledger, Reason.NOT_DUE)
+    newest = ledger.changes.newest()
+    ledger.retention.history(LATER)
+    decide(ledger, Reason.NOT_DUE, "M2")
+    assert ledger.changes.newest() > newest
