@@ -47,7 +47,7 @@ class Retention:
 
     def _delete(self, table: Any, old: Any) -> int:
         number = table._meta.primary_key
-        # The last row stays, since a database may give its number out again: cursors and mails go by such numbers.
+        # The last row stays: a database that was moved counts on from it, and cursors go by such numbers.
         last = next(iter(self._store.column(table.select(fn.MAX(number)))), None)
         old = old & (number < (last or 0))
         some, deleted = table.select(number).where(old).order_by(number).limit(PORTION), 0
