@@ -242,6 +242,8 @@ class Cycle:
         milestones, after, books = self._ledger.milestones, "", self.books()
         while keys := milestones.dirty_keys(self._key, self._clock(), CHUNK, after):
             books, after = self._decide(keys, books, count), keys[-1]
+            if self._halt.is_set():  # the rest stays marked, for after the next start
+                return
 
     def _decide(self, keys: Sequence[str], books: Books, count: "Counted") -> Books:
         """Gather, decide, apply; the books with what the new bills take of the room under the caps."""

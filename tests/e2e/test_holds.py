@@ -9,6 +9,7 @@ import pytest
 from world import KEY
 
 from billwatch.sandbox.books import new_id
+from reconciler.cycle import CHUNK
 from reconciler.errors import InputError
 from reconciler.reasons import Choose, Reason, Role
 
@@ -365,3 +366,16 @@ class TestPause:
 def test_alerts_go_to_the_roles_of_their_reason(world):
     organisation = world.house.organisations[KEY]
     assert organisation.addresses((Role.OPERATOR,)) == ("ops@example.org",)
+
+
+def test_a_stop_ends_deciding_after_a_portion_and_the_rest_is_decided_after_the_next_start(world):
+    milestones = [
+        dataclasses.replace(world.milestone(f"M-{number}"), stages=frozenset()) for number in range(CHUNK + 1)
+    ]
+    world.house.ledger.milestones.put(milestones, world.house.clock())
+    world.house.halt.set()
+    world.turn()
+    assert len(world.house.ledger.milestones.dirty_keys(KEY, world.house.clock(), CHUNK)) == 1
+    world.house = world.reopen()
+    world.turn()
+    assert world.house.ledger.milestones.dirty_keys(KEY, world.house.clock(), CHUNK) == []
