@@ -375,7 +375,7 @@ def test_a_stop_ends_deciding_after_a_portion_and_the_rest_is_decided_after_the_
     world.house.ledger.milestones.put(milestones, world.house.clock())
     world.house.halt.set()
     world.turn()
-    assert len(world.house.ledger.milestones.dirty_keys(KEY, world.house.clock(), CHUNK)) == 1
+    assert len(world.house.ledger.milestones.dirty_keys(KEY, world.house.clock(), CHUNK)) == CHUNK
     world.house = world.reopen()
     world.turn()
     assert world.house.ledger.milestones.dirty_keys(KEY, world.house.clock(), CHUNK) == []
