@@ -8,7 +8,7 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import overload
@@ -73,6 +73,7 @@ class KeyRing(Sequence[str]):
 
     def __init__(self, secrets: Sequence[Secret]) -> None:
         self._secrets = secrets
+        self._files = [secret.file for secret in secrets if secret.file is not None]
         self._seen = self._state()
         self._keys = self._fetch()
 
@@ -84,12 +85,13 @@ class KeyRing(Sequence[str]):
     @overload
     def __getitem__(self, at: slice) -> Sequence[str]: ...
     def __getitem__(self, at: int | slice) -> str | Sequence[str]:
-        return self._now()[at]
+        return self.now()[at]
 
     def __len__(self) -> int:
-        return len(self._now())
+        return len(self.now())
 
-    def _now(self) -> tuple[str, ...]:
+    def now(self) -> tuple[str, ...]:
+        """The keys as they are now."""
         state = self._state()
         if state != self._seen:
             with suppress(ConfigurationError):
@@ -100,7 +102,7 @@ class KeyRing(Sequence[str]):
         return tuple(dict.fromkeys(key for secret in self._secrets for key in secret.every()))
 
     def _state(self) -> list[tuple[int, int, int] | None]:
-        return [_identity(secret.file) for secret in self._secrets]
+        return [_identity(file) for file in self._files]
 
 
 class SigningKeys(Sequence[SigningKey]):
@@ -108,24 +110,35 @@ class SigningKeys(Sequence[SigningKey]):
 
     def __init__(self, secrets: Sequence[Secret]) -> None:
         self._rings = {secret.reference: KeyRing([secret]) for secret in secrets}
+        self._seen: list[tuple[str, ...]] = []
+        self._keys: tuple[SigningKey, ...] = ()
 
     @overload
     def __getitem__(self, at: int) -> SigningKey: ...
     @overload
     def __getitem__(self, at: slice) -> Sequence[SigningKey]: ...
     def __getitem__(self, at: int | slice) -> SigningKey | Sequence[SigningKey]:
-        return [SigningKey(name, key) for name, ring in self._rings.items() for key in ring][at]
+        return self._now()[at]
+
+    def __iter__(self) -> Iterator[SigningKey]:
+        return iter(self._now())
 
     def __len__(self) -> int:
-        return sum(map(len, self._rings.values()))
+        return len(self._now())
+
+    def _now(self) -> tuple[SigningKey, ...]:
+        now = [ring.now() for ring in self._rings.values()]
+        if now != self._seen:
+            named = zip(self._rings, now, strict=True)
+            self._seen, self._keys = now, tuple(SigningKey(name, key) for name, keys in named for key in keys)
+        return self._keys
 
 
-def _identity(path: Path | None) -> tuple[int, int, int] | None:
+def _identity(path: Path) -> tuple[int, int, int] | None:
     """What tells that a file was written anew; `None` for none."""
     with suppress(OSError):
-        if path is not None:
-            found = path.stat()
-            return found.st_ino, found.st_mtime_ns, found.st_size
+        found = path.stat()
+        return found.st_ino, found.st_mtime_ns, found.st_size
     return None
 
 

@@ -31,15 +31,21 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
     """The whole body.
 
     Raises `BodyRefused` with 415 for an encoded body, 413 once more than `limits.size` bytes have come in
-    (whatever Content-Length said), 408 when it is not complete in time; `Disconnected`.
+    (whatever Content-Length said), 408 when it is not complete in time; `Disconnected`. How long a body may take to
+    begin is the server's to say, as with the head (`receiver.patience`): mostly it has come with the head, in full,
+    and then no clock has to be set.
     """
     if not _identity(scope):
         raise BodyRefused(415, "encoding")
-    try:
-        async with asyncio.timeout(limits.seconds):
-            return await _collect(receive, limits.size)
-    except TimeoutError:
-        raise BodyRefused(408, "slow") from None
+    body = bytearray()
+    if await _more(receive, body, limits.size):
+        try:
+            async with asyncio.timeout(limits.seconds):
+                while await _more(receive, body, limits.size):
+                    pass
+        except TimeoutError:
+            raise BodyRefused(408, "slow") from None
+    return bytes(body)
 
 
 def _identity(scope: Scope) -> bool:
@@ -47,15 +53,13 @@ def _identity(scope: Scope) -> bool:
     return all(encoding in (b"", b"identity") for encoding in encodings)
 
 
-async def _collect(receive: Receive, size: int) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        chunk: bytes = message.get("body", b"")
-        body += chunk
-        if len(body) > size:
-            raise BodyRefused(413, "size")
-        if not message.get("more_body", False):
-            return bytes(body)
+async def _more(receive: Receive, body: bytearray, size: int) -> bool:
+    """Whether more is to come after the part that has been added to the body."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    body += message.get("body", b"")
+    if len(body) > size:
+        raise BodyRefused(413, "size")
+    more: bool = message.get("more_body", False)
+    return more

@@ -1,8 +1,9 @@
 """A protocol that does not wait for ever: uvicorn itself sets no deadline on a request's headers.
 
-A connection waits while it owes us (the rest of) a request. It may do so for `HEADER_SECONDS` per request head and
-for at most `HEADER_BYTES`; when more than `WAITING_AT_MOST` connections wait, the one that has waited longest gives
-way. So half-open connections can neither hold memory nor use up the sockets that signed events need.
+A connection waits while it owes us (the rest of) a request. It may do so for `HEADER_SECONDS` until a request's head
+is complete and its body, if any, has begun, and for at most `HEADER_BYTES`; when more than `WAITING_AT_MOST`
+connections wait, the one that has waited longest gives way. So half-open connections can neither hold memory nor use
+up the sockets that signed events need.
 """
 
 import asyncio
@@ -48,7 +49,8 @@ class PatientProtocol(HttpToolsProtocol):
             self._await_head(len(data))
         else:
             self._head_bytes = 0
-            self._disarm()
+            if self.cycle.body or not self.cycle.more_body:
+                self._disarm()
             if not self.cycle.more_body:
                 self._waiting.pop(self, None)
 

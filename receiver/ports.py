@@ -16,7 +16,7 @@ class Inbox(Protocol):
     async def keep(self, body: bytes, key: str, received_at: dt.datetime) -> None:
         """Return once the request is durable; `key` names the signing key that matched.
 
-        Raises `reconciler.errors.StorageError` at once when it cannot be kept.
+        Raises `reconciler.errors.StorageError` when it cannot be kept, or not within a few seconds.
         """
         ...
 

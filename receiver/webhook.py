@@ -1,6 +1,5 @@
 """The webhook: verify, keep, answer. What an event means is for others to find out, later."""
 
-import asyncio
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,7 +14,6 @@ from receiver.signature import SigningKey, matching_key
 from reconciler.errors import StorageError
 
 PATH = "/webhooks/xero"
-KEEP_SECONDS = 2.0
 EMPTY_AT_MOST = 256
 
 Clock = Callable[[], dt.datetime]
@@ -39,9 +37,9 @@ class Webhook:
     """The ASGI endpoint of `POST /webhooks/xero`.
 
     1. Read the body within its limits (415, 413, 408). 2. Find the key that signed it (401). 3. Answer an intent to
-    receive at once. 4. Have the raw request kept, and answer 200 only when it is durable; 503 when it cannot be kept
-    within `keep_seconds`, so that Xero sends it again. Both
-    deadlines together stay below Xero's 5 seconds. No answer has a body or a cookie, since Xero refuses both.
+    receive at once. 4. Have the raw request kept, and answer 200 only when it is durable; 503 when it cannot be kept in
+    time, so that Xero sends it again. The body's deadline and the inbox's together stay below Xero's 5 seconds. No
+    answer has a body or a cookie, since Xero refuses both.
     `keys` are looked at anew for each request, so that they can be exchanged while it serves.
     """
 
@@ -52,14 +50,12 @@ class Webhook:
         clock: Clock,
         *,
         limits: BodyLimits | None = None,
-        keep_seconds: float = KEEP_SECONDS,
     ) -> None:
         self.counts = WebhookCounts()
         self._keys = keys
         self._inbox = inbox
         self._clock = clock
         self._limits = limits or BodyLimits()
-        self._keep_seconds = keep_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -86,9 +82,8 @@ class Webhook:
 
     async def _keep(self, body: bytes, key: str, now: dt.datetime) -> int:
         try:
-            async with asyncio.timeout(self._keep_seconds):
-                await self._inbox.keep(body, key, now)
-        except (StorageError, TimeoutError):
+            await self._inbox.keep(body, key, now)
+        except StorageError:
             self.counts.refused["storage"] += 1
             return 503
         self.counts.accepted += 1

@@ -6,7 +6,7 @@ import datetime as dt
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from storage.fields import UtcField
 
 INSERT = "INSERT INTO raw_request (received_at, key, body) VALUES "
 BUSY_SECONDS = 1.5
+KEEP_SECONDS = 2.0  # with the time that a body may take, below the 5 seconds that Xero waits
 CHECKPOINT_PAGES = 16_000  # 64 MB: the ledger's commits do it long before, so that no request has to wait for it
 
 log = structlog.get_logger(__name__)
@@ -73,19 +74,46 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Waiter:
-    row: Row
+@dataclass(slots=True, eq=False)
+class _Group:
+    """Requests that came in during one turn of an event loop, and who waits for them; used by that loop alone."""
+
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[None]
+    rows: list[Row] = field(default_factory=list)
+    waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    deadline: asyncio.TimerHandle | None = None
+
+    def join(self, row: Row) -> asyncio.Future[None]:
+        """What to wait for until the row is kept."""
+        waiter = self.loop.create_future()
+        self.rows.append(row)
+        self.waiters.append(waiter)
+        return waiter
+
+    def close(self, seconds: float) -> None:
+        """Let nobody of the group wait for longer than that."""
+        self.deadline = self.loop.call_later(seconds, self.settle, f"The storage took longer than {seconds:g} seconds.")
+
+    def settle(self, failure: str | None) -> None:
+        """Wake all who still wait."""
+        if self.deadline is not None:
+            self.deadline.cancel()
+        for waiter in self.waiters:
+            if waiter.done():
+                continue
+            if failure is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(StorageError(failure))
 
 
 class GroupInbox:
     """`receiver.ports.Inbox` by group commit: while one group is being flushed, the next one gathers.
 
     `connect` opens the store, in the writer's thread, and again after each failure. At most `room` requests wait;
-    further ones are refused at once. A failing commit fails the requests of its group and no others. `kept` is called
-    after each group that was kept, in the writer's thread.
+    further ones are refused at once, and so is, after `seconds`, what the store has not taken by then (it may take it
+    all the same). A failing commit fails the requests of its group and no others. `kept` is called after each group
+    that was kept, in the writer's thread.
     """
 
     def __init__(
@@ -94,18 +122,19 @@ class GroupInbox:
         kept: Callable[[], None] = lambda: None,
         *,
         room: int = 4096,
-        group: int = 512,
+        seconds: float = KEEP_SECONDS,
     ) -> None:
         self._connect = connect
         self._kept = kept
         self._room = room
-        self._group = group
+        self._seconds = seconds
         self._store: Store | None = None
-        self._gathering: dict[asyncio.AbstractEventLoop, list[_Waiter]] = {}
+        self._gathering: dict[asyncio.AbstractEventLoop, _Group] = {}
         self._count = 0
-        self._waiting: list[_Waiter] = []
+        self._waiting: list[_Group] = []
         self._open = False
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -116,40 +145,47 @@ class GroupInbox:
 
     def stop(self) -> None:
         """Refuse new requests, keep all that wait, then end the writer."""
-        with self._changed:
+        with self._lock:
             self._open = False
             self._hand_over()
         if self._thread is not None:
             self._thread.join()
 
     async def keep(self, body: bytes, key: str, received_at: dt.datetime) -> None:
-        """Return once the request is durable; raises `StorageError` at once when it cannot be kept."""
+        """Return once the request is durable; raises `StorageError` when it cannot be kept, or not in time."""
         loop = asyncio.get_running_loop()
-        waiter = _Waiter((received_at, key, body), loop, loop.create_future())
-        with self._changed:
+        with self._lock:
             if not self._open:
                 raise StorageError("The inbox is closed.")
             if self._count >= self._room:
                 raise StorageError(f"The inbox is full: {self._room} requests wait to be written.")
             self._count += 1
-            gathering = self._gathering.setdefault(loop, [])
-            gathering.append(waiter)
-        if len(gathering) == 1:
-            # At the end of the loop's turn, so that all requests that came in together make one group.
-            loop.call_soon(self._hand_over)
-        await waiter.future
+            group = self._gathering.get(loop) or self._gather(loop)
+            waiter = group.join((received_at, key, body))
+        await waiter
+
+    def _gather(self, loop: asyncio.AbstractEventLoop) -> _Group:
+        group = self._gathering[loop] = _Group(loop)
+        # At the end of the loop's turn, so that all requests that came in together make one group.
+        loop.call_soon(self._turn_over, group)
+        return group
+
+    def _turn_over(self, group: _Group) -> None:
+        group.close(self._seconds)
+        with self._lock:
+            self._hand_over()
 
     def _hand_over(self) -> None:
-        with self._changed:
-            for gathered in self._gathering.values():
-                self._waiting += gathered
-            self._gathering.clear()
-            self._changed.notify()
+        self._waiting += self._gathering.values()
+        self._gathering.clear()
+        self._changed.notify()
 
     def _write(self) -> None:
-        while group := self._next_group():
-            failure = self._commit([waiter.row for waiter in group])
-            _wake(group, failure)
+        while groups := self._next_groups():
+            failure = self._commit([row for group in groups for row in group.rows])
+            for group in groups:
+                with contextlib.suppress(RuntimeError):  # a loop that was closed has nobody left who waits
+                    group.loop.call_soon_threadsafe(group.settle, failure)
             if failure is None:
                 self._tell()
         self._give_up()
@@ -160,12 +196,12 @@ class GroupInbox:
         except Exception:
             log.exception("webhook requests were kept, but telling so failed")
 
-    def _next_group(self) -> list[_Waiter]:
+    def _next_groups(self) -> list[_Group]:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or not self._open)
-            group, self._waiting = self._waiting[: self._group], self._waiting[self._group :]
-            self._count -= len(group)
-        return group
+            groups, self._waiting = self._waiting, []
+            self._count -= sum(len(group.rows) for group in groups)
+        return groups
 
     def _commit(self, rows: Sequence[Row]) -> str | None:
         try:
@@ -183,22 +219,3 @@ class GroupInbox:
         if store is not None:
             with contextlib.suppress(Exception):  # a connection that cannot even be closed is dropped
                 store.close()
-
-
-def _wake(group: Sequence[_Waiter], failure: str | None) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Waiter]] = {}
-    for waiter in group:
-        by_loop.setdefault(waiter.loop, []).append(waiter)
-    for loop, waiters in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # a loop that was closed meanwhile has nobody left who waits
-            loop.call_soon_threadsafe(_settle, waiters, failure)
-
-
-def _settle(waiters: Sequence[_Waiter], failure: str | None) -> None:
-    for waiter in waiters:
-        if waiter.future.done():
-            continue
-        if failure is None:
-            waiter.future.set_result(None)
-        else:
-            waiter.future.set_exception(StorageError(failure))

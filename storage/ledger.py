@@ -16,7 +16,7 @@ from storage.deeds import Deeds
 from storage.drain import Inbox
 from storage.enclosures import Enclosures
 from storage.export import Export
-from storage.inbox import GroupInbox
+from storage.inbox import KEEP_SECONDS, GroupInbox
 from storage.leases import SECONDS, Leases, SharedTurn
 from storage.listing import Listing
 from storage.milestones import Milestones
@@ -110,17 +110,18 @@ class Ledger:
         """Several changes as one: all of them are kept, or, when the block raises, none. Keep it short."""
         return self._store.write()
 
-    def group_inbox(self, kept: Callable[[], None] = lambda: None) -> GroupInbox:
+    def group_inbox(self, kept: Callable[[], None] = lambda: None, seconds: float = KEEP_SECONDS) -> GroupInbox:
         """The writer that makes raw webhook requests durable in groups; start it, and stop it before closing.
 
-        `kept` is called after each group, in the writer's thread, and so is whoever listens on another machine.
+        `kept` is called after each group, in the writer's thread, and so is whoever listens on another machine; after
+        `seconds` nobody waits any longer.
         """
 
         def told() -> None:
             kept()
             self._store.announce()
 
-        return GroupInbox(self._store.requests, told)
+        return GroupInbox(self._store.requests, told, seconds=seconds)
 
     def listen(self, heard: Callable[[], None], halt: threading.Event) -> None:
         """Call `heard` whenever requests were kept by another process, until `halt`; a file's return at once."""

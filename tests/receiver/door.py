@@ -112,11 +112,10 @@ def open_door(
     path: Path,
     keys: Sequence[SigningKey] = (KEY,),
     limits: BodyLimits | None = None,
-    keep_seconds: float = 2.0,
     inbox: GroupInbox | None = None,
 ) -> Iterator[Door]:
     inbox = inbox or GroupInbox(lambda: SqliteStore(path))
-    hook = Webhook(keys, inbox, lambda: NOW, limits=limits, keep_seconds=keep_seconds)
+    hook = Webhook(keys, inbox, lambda: NOW, limits=limits)
     server = Server(create_app(hook, ready=path.exists), port=0)
     inbox.start()
     server.start()

@@ -184,7 +184,7 @@ def test_a_full_disk_is_a_503_and_every_acknowledged_body_is_there(database: Pat
 
 
 def test_a_locked_database_is_a_503_in_time(database: Path) -> None:
-    with door.open_door(database, keep_seconds=0.05) as one:
+    with door.open_door(database, inbox=GroupInbox(lambda: SqliteStore(database), seconds=0.05)) as one:
         one.post(door.EVENT)
         holder = sqlite3.connect(database, isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
@@ -210,10 +210,13 @@ def test_an_endless_head_is_cut_off(open_: door.Door) -> None:
         sock.sendall(head)
 
 
-def test_a_head_that_does_not_arrive_in_time_is_cut_off(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("more", [b"", b"Content-Length: 9\r\n\r\n"], ids=["head", "body"])
+def test_a_head_or_body_that_does_not_come_in_time_is_cut_off(
+    database: Path, monkeypatch: pytest.MonkeyPatch, more: bytes
+) -> None:
     monkeypatch.setattr("receiver.patience.HEADER_SECONDS", 0.05)
     with door.open_door(database) as one, one.connect() as sock:
-        sock.sendall(b"POST /webhooks/xero HTTP/1.1\r\nHost: d\r\n")
+        sock.sendall(b"POST /webhooks/xero HTTP/1.1\r\nHost: d\r\n" + more)
         assert _rest(sock) == b""
 
 

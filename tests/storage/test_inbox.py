@@ -138,38 +138,39 @@ def test_a_full_inbox_refuses_at_once() -> None:
     assert gate.groups == [[b"1"], [b"2"]]
 
 
-def test_a_group_has_a_largest_size() -> None:
+def test_nobody_waits_longer_than_told_and_the_next_are_kept() -> None:
     gate = Gate()
 
     async def scenario() -> None:
-        async with _open(GroupInbox(gate.connect, group=2)) as inbox:
-            tasks = _keep(inbox, b"1")
+        async with _open(GroupInbox(gate.connect, seconds=0.01)) as inbox:
+            for task in _keep(inbox, b"1", b"2"):
+                with pytest.raises(StorageError, match=r"longer than 0\.01 seconds"):
+                    await task
+            gate.let.release(2)
             await asyncio.to_thread(gate.entered.acquire)
-            tasks += _keep(inbox, b"2", b"3", b"4")
-            await asyncio.sleep(0)
-            gate.let.release(3)
-            await asyncio.gather(*tasks)
 
     asyncio.run(scenario())
-    assert gate.groups == [[b"1"], [b"2", b"3"], [b"4"]]
+    assert gate.groups == [[b"1", b"2"]]
 
 
 def test_a_stop_keeps_all_that_wait_in_their_order() -> None:
     gate = Gate()
 
     async def scenario() -> None:
-        inbox = GroupInbox(gate.connect, group=1)
+        inbox = GroupInbox(gate.connect)
         inbox.start()
-        tasks = _keep(inbox, b"1", b"2", b"3")
+        tasks = _keep(inbox, b"1")
         await asyncio.to_thread(gate.entered.acquire)
+        tasks += _keep(inbox, b"2", b"3")
+        await asyncio.sleep(0)
         stopping = asyncio.ensure_future(asyncio.to_thread(inbox.stop))
-        gate.let.release(3)
+        gate.let.release(2)
         await asyncio.gather(stopping, *tasks)
         with pytest.raises(StorageError, match="closed"):
             await inbox.keep(b"4", "current", NOW)
 
     asyncio.run(scenario())
-    assert gate.groups == [[b"1"], [b"2"], [b"3"]]
+    assert gate.groups == [[b"1"], [b"2", b"3"]]
 
 
 def test_a_request_that_gave_up_waiting_disturbs_no_other() -> None:
