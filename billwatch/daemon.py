@@ -73,7 +73,8 @@ class Daemon:
     def _routes(self) -> list[BaseRoute]:
         """Pages, API and metrics."""
         house, guard = self._house, guard_of(self._house)
-        stored = Stored(office(house).standing, house.ledger.budgets.spent, self.webhook.counts, house.clock)
+        ledger, counts = house.ledger, self.webhook.counts
+        stored = Stored(office(house).standing, ledger.budgets.spent, counts, ledger.numberings.all, house.clock)
         self._metrics.registry.register(stored)
         who = house.config.server.metrics
         watched: list[BaseRoute] = (

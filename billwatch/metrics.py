@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from notify.postman import Delivered
 from receiver.dashboard.ports import Standing
 from receiver.webhook import WebhookCounts
+from reconciler.numbering import Numbering, missing
 from reconciler.ports import Clock, Report
 from reconciler.reasons import words
 from reconciler.xero_port import Spent
@@ -80,9 +81,11 @@ class Stored(Collector):
         standing: Callable[[], Sequence[Standing]],
         spent: Spending,
         heard: WebhookCounts,
+        numberings: Callable[[], Mapping[str, Numbering]],
         clock: Clock,
     ) -> None:
         self._standing, self._spent, self._heard, self._clock = standing, spent, heard, clock
+        self._numberings = numberings
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: registering must not ask the ledger."""
@@ -105,6 +108,16 @@ class Stored(Collector):
         for cause in ("signature", "size", "slow", "encoding", "storage"):
             requests.add_metric([cause], self._heard.refused[cause])
         yield requests
+        now = self._clock()
+        gap = missing(self._numberings().values(), now)
+        yield GaugeMetricFamily(
+            "billwatch_webhook_missing_events", "Webhook events that did not come.", gap.number if gap else 0
+        )
+        yield GaugeMetricFamily(
+            "billwatch_webhook_missing_oldest_seconds",
+            "How long later ones than the oldest of them have come.",
+            (now - gap.since).total_seconds() if gap else 0,
+        )
 
     def _queues(self, standing: Sequence[Standing]) -> Iterator[Metric]:
         owed = GaugeMetricFamily("billwatch_owed", "What waits to be done.", labels=["organisation", "queue"])

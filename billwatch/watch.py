@@ -11,10 +11,12 @@ import structlog
 from billwatch.sections import Hook, Watch
 from notify.watching import Sign, Watched
 from reconciler.hours import wanted_at
+from reconciler.numbering import missing
 from reconciler.organisation import Books, Organisation
 from reconciler.ports import Clock
 from reconciler.reasons import Role
 from reconciler.records import MailKind
+from reconciler.words import number_of
 from storage import Ledger
 from storage.listing import Owed
 
@@ -87,6 +89,7 @@ class Watchman:
         for owed in self._ledger.listing.owed(organisation):
             yield from self._owed(owed, now)
         if organisation == next(iter(self._organisations)):
+            yield from self._gap(now)
             for hook in self._hooks:
                 yield from self._endpoint(hook)
 
@@ -105,6 +108,21 @@ class Watchman:
                 "Run billwatch doctor; then look whether the webhook is still on at developer.xero.com: Xero switches "
                 "it off after a day of failures.",
                 changed,
+            )
+
+    def _gap(self, now: dt.datetime) -> Iterator[Sign]:
+        """What Xero tries again comes within the hour; a request that is turned away each time is missing for a day."""
+        limit = dt.timedelta(hours=self._limits.gap_hours)
+        gap = missing(self._ledger.numberings.all().values(), now) if self._webhooks and limit else None
+        if gap and now - gap.since >= limit:
+            yield Sign(
+                "webhook gap",
+                "Some of Xero's webhooks are missing",
+                f"By Xero's numbers, {number_of(gap.number, 'event')} did not come, although later ones did. "
+                "Nothing is lost: sweeps read what they told of, only later.",
+                "Look in your web server's log for requests to /webhooks/xero that were turned away: Xero repeats such "
+                "a request for a day, and then switches the webhook off.",
+                gap.since,
             )
 
     def _budget(self, organisation: str, now: dt.datetime) -> Iterator[Sign]:

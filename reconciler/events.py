@@ -5,11 +5,13 @@ from typing import Any
 
 import msgspec
 
-from reconciler.records import Event
+from reconciler.records import Delivery, Event
 
 
-class _Payload(msgspec.Struct):
+class _Payload(msgspec.Struct, rename="camel"):
     events: list[msgspec.Raw]
+    first_event_sequence: Any = 0
+    last_event_sequence: Any = 0
 
 
 class _Item(msgspec.Struct, rename="camel"):
@@ -24,17 +26,18 @@ _payloads = msgspec.json.Decoder(_Payload)
 _items = msgspec.json.Decoder(_Item)
 
 
-def read_events(body: bytes) -> list[Event] | None:
-    """The events of a raw request, in its order; `None` when it is not of the published shape at all.
+def read_events(body: bytes) -> Delivery | None:
+    """What a raw request says, its events in their order; `None` when it is not of the published shape at all.
 
     Unknown fields and categories are no obstacle; an item without ids, category, type or time is left out. Never
     raises, whatever the bytes. Shape: "Webhooks: overview", developer.xero.com.
     """
     try:
-        items = _payloads.decode(body).events
+        payload = _payloads.decode(body)
     except (ValueError, RecursionError):
         return None
-    return [event for event in map(_event, items) if event is not None]
+    events = [event for event in map(_event, payload.events) if event is not None]
+    return Delivery(events, _number(payload.first_event_sequence), _number(payload.last_event_sequence))
 
 
 def _event(raw: msgspec.Raw) -> Event | None:
@@ -48,6 +51,10 @@ def _event(raw: msgspec.Raw) -> Event | None:
     if at is None or not (tenant and resource and category and kind):
         return None
     return Event(tenant, category, resource, kind, at)
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 63 else 0
 
 
 def _text(value: object) -> str:

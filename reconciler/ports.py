@@ -11,7 +11,7 @@ from typing import Protocol
 from reconciler.model import Bill, Case, Contact, Decision, Deed, Document, Exemption, Link, Milestone, Verdict
 from reconciler.organisation import Books
 from reconciler.reasons import Reason
-from reconciler.records import Attempt, Choice, Element, Event, Flag
+from reconciler.records import Attempt, Choice, Delivery, Element, Flag
 from reconciler.xero_port import Outcome
 
 Clock = Callable[[], dt.datetime]
@@ -102,7 +102,7 @@ class Inbox(Protocol):
         """What waits to be drained; `None` when nothing does."""
         ...
 
-    def drain(self, read: Callable[[bytes], list[Event] | None], tenants: dict[str, str], now: dt.datetime) -> Drained:
+    def drain(self, read: Callable[[bytes], Delivery | None], tenants: dict[str, str], now: dt.datetime) -> Drained:
         """Read waiting requests, record their events, mark linked bills dirty. `tenants` maps tenant to organisation.
 
         An event whose bill nobody is linked to (yet) is kept, and matched when a milestone is linked to that bill.

@@ -4,6 +4,7 @@ Units as in `reconciler.model`.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -147,6 +148,15 @@ class Event:
     resource_id: str
     kind: str
     at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook request of Xero's: its events, and the numbers of the first and the last of them (0: it names none)."""
+
+    events: Sequence[Event]
+    first: int = 0
+    last: int = 0
 
 
 @dataclass(frozen=True, slots=True)

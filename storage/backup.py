@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.errors import StorageError
 from storage.database import open_store
+from storage.numbering import NumberingRow
 from storage.sqlite import path_of, translated
 
 BUSY_SECONDS = 10.0
@@ -37,6 +38,8 @@ def restore(url: str, source: Path, aside: Path) -> None:
 
     1. See that the copy is whole, and of no newer release. 2. See that nobody uses the database. 3. Keep it aside.
     4. Write the copy over it. Raises `StorageError`, with the database as it was until the last step.
+
+    The numbers of webhook events begin anew: what came since the copy was made is not missing.
     """
     _must_exist(source)
     _check(source)
@@ -48,7 +51,8 @@ def restore(url: str, source: Path, aside: Path) -> None:
     else:
         open_store(url, create=True).close()
     _copy(source, target)
-    open_store(url, create=False).close()
+    with contextlib.closing(open_store(url, create=False)) as store, store.write():
+        store.run(NumberingRow.delete())
 
 
 def _must_exist(path: Path) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 from peewee import fn
 
 from reconciler.ports import Drained, Waiting
-from reconciler.records import Event
+from reconciler.records import Delivery, Event
 from storage.codec import columns
 from storage.database import Store
+from storage.numbering import count
 from storage.queues import EventRow, RawRequestRow
 
 BATCH = 50
@@ -31,7 +32,7 @@ class Inbox:
         row = self._store.row(query.where(RawRequestRow.drained_at.is_null()))
         return Waiting(**row) if row and row["count"] else None
 
-    def drain(self, read: Callable[[bytes], list[Event] | None], tenants: dict[str, str], now: dt.datetime) -> Drained:
+    def drain(self, read: Callable[[bytes], Delivery | None], tenants: dict[str, str], now: dt.datetime) -> Drained:
         """Read waiting requests, record their events. `tenants` maps tenant to organisation.
 
         An event makes its bill one of `Mirror.dirty_bills` as soon as a milestone is linked to that bill, whether that
@@ -57,17 +58,16 @@ class Inbox:
                 deleted += self._store.run(table.delete().where(table.id.in_(ids)))
         return deleted
 
-    def _drain(
-        self, read: Callable[[bytes], list[Event] | None], tenants: Mapping[str, str], now: dt.datetime
-    ) -> Drained:
-        waiting = RawRequestRow.select(RawRequestRow.id, RawRequestRow.body)
+    def _drain(self, read: Callable[[bytes], Delivery | None], tenants: Mapping[str, str], now: dt.datetime) -> Drained:
+        waiting = RawRequestRow.select(RawRequestRow.id, RawRequestRow.key, RawRequestRow.body)
         rows = self._store.rows(
             waiting.where(RawRequestRow.drained_at.is_null()).order_by(RawRequestRow.id).limit(BATCH)
         )
         found = {row["id"]: read(bytes(row["body"])) for row in rows}
-        unreadable = [request_id for request_id, events in found.items() if events is None]
-        events = [event for some in found.values() for event in some or ()]
+        unreadable = [request_id for request_id, delivery in found.items() if delivery is None]
+        events = [event for delivery in found.values() if delivery for event in delivery.events]
         self._record([_row(event, tenants, now) for event in events])
+        count(self._store, [(row["key"], found[row["id"]]) for row in rows], now)
         self._mark([request_id for request_id in found if request_id not in unreadable], now, unreadable=False)
         self._mark(unreadable, now, unreadable=True)
         return Drained(

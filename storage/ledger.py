@@ -22,6 +22,7 @@ from storage.listing import Listing
 from storage.milestones import Milestones
 from storage.mirror import Mirror
 from storage.notes import Notes
+from storage.numbering import Numberings
 from storage.outbox import Outbox
 from storage.outgoing import Hooks
 from storage.overview import Overview
@@ -55,6 +56,7 @@ class Ledger:
         self._store = store
         self._leases = Leases(store, lease_seconds)
         self.inbox = Inbox(store)
+        self.numberings = Numberings(store)
         self.mirror = Mirror(store, known)
         self.milestones = Milestones(store, known, mail_domain)
         self.attempts = Attempts(store, known)

@@ -10,9 +10,10 @@ import click
 from billwatch.cli.output import echo_json, echo_table, json_option, plain
 from billwatch.cli.session import Session, pass_session
 from reconciler.cycle import paused
+from reconciler.numbering import missing
 from reconciler.organisation import Books
 from reconciler.reasons import Action, Reason, words
-from reconciler.words import moment, money
+from reconciler.words import moment, money, number_of
 from storage import Ledger
 from storage.overview import Listed
 
@@ -61,6 +62,7 @@ def command(
             summary = _summary(ledger, each.key, each.mode, books) | {
                 "xero": _spending(ledger, each.key, session.now()),
                 "webhooks": bool(session.config.xero.webhook_keys),
+                "webhook_gap": _gap(ledger, session.now()),
                 "mail_server": session.config.mail.host,
             }
             if as_json:
@@ -95,6 +97,12 @@ def _summary(ledger: Ledger, key: str, mode: str, books: Books) -> dict[str, Any
         "refused_addresses": [dataclasses.asdict(one) for one in ledger.outbox.bounced()],
         **dataclasses.asdict(ledger.overview.health(key)),
     }
+
+
+def _gap(ledger: Ledger, now: dt.datetime) -> dict[str, Any] | None:
+    """What is missing of the webhooks of all organisations, by the numbers that Xero gives their events."""
+    gap = missing(ledger.numberings.all().values(), now)
+    return dataclasses.asdict(gap) if gap else None
 
 
 def _spending(ledger: Ledger, key: str, now: dt.datetime) -> dict[str, Any]:
@@ -163,6 +171,9 @@ def _tell_webhooks(summary: dict[str, Any], zone: str) -> None:
         click.echo("  Webhooks: none ever came, although a signing key is set; billwatch doctor says what to look at")
     else:
         click.echo("  Webhooks: not set up; the sweep finds what changed")
+    if summary["webhooks"] and (gap := summary["webhook_gap"]):
+        many, since = number_of(gap["number"], "event"), moment(gap["since"], zone)
+        click.echo(f"    {many} did not come, although later ones did {since}; sweeps read what they told of")
 
 
 def _tell_mails(summary: dict[str, Any], zone: str) -> None:

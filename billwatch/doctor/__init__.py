@@ -8,7 +8,7 @@ from billwatch.config import Config, load
 from billwatch.doctor import books, machine
 from billwatch.doctor.addresses import addresses
 from billwatch.doctor.findings import Finding, Level, failed, ok
-from billwatch.doctor.hearing import last_webhook
+from billwatch.doctor.hearing import gaps, last_webhook
 from billwatch.secret import KeyRing
 from billwatch.sections import Organisation
 from reconciler.errors import BillwatchError, ConfigurationError, ConnectionLost
@@ -58,6 +58,7 @@ def _organisations(config: Config, clock: Clock) -> Iterator[Row]:
         Ledger.open(config.storage.place()) as ledger,
         Connections(ledger.tokens, keys, clock, budgets=ledger.budgets) as connections,
     ):
+        yield Row(MACHINE, "webhook gaps", gaps(config, ledger, clock()))
         for settings in config.organisation:
             try:
                 with for_person():

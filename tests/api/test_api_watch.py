@@ -2,9 +2,11 @@
 
 import datetime as dt
 import http.server
+import json
 import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +18,10 @@ from notify.watching import Sign
 from notify.writer import Nothing
 from reconciler.callers import new_hook_secret
 from reconciler.organisation import Books
-from reconciler.records import Event, Mail, MailKind
+from reconciler.records import Delivery, Event, Mail, MailKind
 from reconciler.xero_port import Budget, Window
+from storage import Ledger
+from storage.backup import back_up, restore
 
 HOOK = '[[hook]]\nname = "platform"\nurl = "https://grants.example.org/hooks"\nsecrets = ["env:HOOK_SECRET"]\n'
 
@@ -43,7 +47,7 @@ def heard(world: World) -> None:
     store = world.house.ledger._store.requests()
     store.insert([(now, "k", b"{}")])
     store.close()
-    inbox.drain(lambda _body: [event], {world.org.tenant_id: KEY}, now)
+    inbox.drain(lambda _body: Delivery([event]), {world.org.tenant_id: KEY}, now)
 
 
 def test_nothing_is_said_while_all_is_well(world: World) -> None:
@@ -67,6 +71,44 @@ def test_silent_webhooks_are_told_of_while_sweeps_see_changes(world: World) -> N
     assert "webhooks" in names(world)
     heard(world)
     assert "webhooks" not in names(world)
+
+
+def numbered(world: World, *numbers: int) -> None:
+    """Webhooks of one event each come with these numbers, and are read."""
+    now, store = world.house.clock(), world.house.ledger._store.requests()
+    event = {"tenantId": "t", "resourceId": "b", "eventCategory": "INVOICE", "eventType": "UPDATE"}
+    for number in numbers:
+        named = {"firstEventSequence": number, "lastEventSequence": number}
+        told = {"events": [event | {"eventDateUtc": now.isoformat()}], **named}
+        store.insert([(now, "env:WEBHOOK_KEY", json.dumps(told).encode())])
+    store.close()
+    world.xero.advance(minutes=1)
+    assert world.house.drain()
+
+
+def test_webhooks_that_are_missing_by_their_numbers_are_told_of_until_they_come(world: World) -> None:
+    numbered(world, *range(1, 21))
+    numbered(world, 23)
+    world.xero.advance(minutes=115)
+    assert signs(world) == []
+    world.xero.advance(minutes=10)
+    (sign,) = signs(world)
+    assert "2 events did not come" in sign.happened
+    assert "Nothing is lost" in sign.happened
+    numbered(world, 22, 21)
+    assert signs(world) == []
+
+
+def test_a_restored_copy_does_not_miss_what_came_since_it_was_made(world: World, tmp_path: Path) -> None:
+    numbered(world, *range(1, 21))
+    copy, url = tmp_path / "copy.db", world.house.config.storage.url
+    if not url.startswith("sqlite:"):
+        pytest.skip("a server's own tools make its copies")
+    back_up(url, copy)
+    world.house.close()
+    restore(url, copy, tmp_path / "aside.db")
+    with Ledger.open(url) as ledger:
+        assert ledger.numberings.all() == {}
 
 
 def test_the_operator_is_mailed_once_and_again_only_when_something_else_turns_up(world: World) -> None:

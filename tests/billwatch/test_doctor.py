@@ -147,9 +147,9 @@ def test_an_organisation_that_cannot_be_read_is_one_failure(unreachable: Path) -
 def test_the_command_shows_every_check_and_fails_when_one_does(unreachable: Path) -> None:
     result = CliRunner().invoke(main, ["--config", str(unreachable), "doctor"])
     assert result.exit_code == 1
-    assert result.stderr == "Error: 1 of 10 checks failed.\n"
+    assert result.stderr == "Error: 1 of 11 checks failed.\n"
     assert "\nacme:\n  failed   connection" in result.stdout
-    assert result.stdout.endswith("\n8 ok · 1 warning · 1 failed\n")
+    assert result.stdout.endswith("\n9 ok · 1 warning · 1 failed\n")
 
 
 def test_the_command_prints_json_for_machines(unreachable: Path) -> None:

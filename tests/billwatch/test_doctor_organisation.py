@@ -15,7 +15,7 @@ from billwatch.doctor.books import Visit
 from billwatch.doctor.findings import Level
 from billwatch.doctor.hearing import last_webhook
 from reconciler.organisation import Books
-from reconciler.records import Event
+from reconciler.records import Delivery, Event
 from reconciler.xero.connections import Look
 from reconciler.xero.settings import SCOPES
 from reconciler.xero.shapes import Tenant
@@ -189,7 +189,7 @@ def test_when_the_last_webhook_came_is_told_and_that_none_ever_did(
         inbox.start()
         asyncio.run(inbox.keep(b"{}", "file:secrets/webhook-key", NOW))
         inbox.stop()
-        ledger.inbox.drain(lambda _: [event], {TENANT: "acme"}, NOW)
+        ledger.inbox.drain(lambda _: Delivery([event]), {TENANT: "acme"}, NOW)
     known = msgspec.structs.replace(config.xero, webhook_keys=config.keys.links if keys else ())
     finding = last_webhook(msgspec.structs.replace(config, xero=known), "acme", ledger)
     assert (finding.level, finding.words) == (level, said)

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.model import Bill, Case, Decision, Link, Milestone, Sense, Status, Terms, Verdict, Write
 from reconciler.ports import Applied, Drained, Notice
 from reconciler.reasons import Choose, Reason, words
-from reconciler.records import Attempt, Choice, Element, Event
+from reconciler.records import Attempt, Choice, Delivery, Element, Event
 from storage.database import open_store
 from storage.ledger import Ledger
 
@@ -122,4 +122,4 @@ def hear(url: str, ledger: Ledger, bill_id: str, at: dt.datetime, *, tenant: str
     """Let an event about a bill come in, and drain it."""
     receive(url, b"x")
     event = Event(tenant, "INVOICE", bill_id, "UPDATE", at)
-    return ledger.inbox.drain(lambda _body: [event], {"tenant": ORG}, at)
+    return ledger.inbox.drain(lambda _body: Delivery([event]), {"tenant": ORG}, at)

@@ -9,7 +9,7 @@ from ledger_samples import HOUR, NOW, ORG, Broken, bind, hear, milestone, receiv
 
 from reconciler.errors import StorageError
 from reconciler.ports import Drained, Waiting
-from reconciler.records import Event
+from reconciler.records import Delivery, Event
 from storage.ledger import Ledger
 
 TENANTS = {"tenant": ORG}
@@ -19,9 +19,9 @@ def _event(bill_id: str = "b1", tenant: str = "tenant") -> Event:
     return Event(tenant, "INVOICE", bill_id, "UPDATE", NOW)
 
 
-def _by_body(body: bytes) -> list[Event] | None:
+def _by_body(body: bytes) -> Delivery | None:
     """`-` cannot be read; any other letter is an event about that bill."""
-    return None if body == b"-" else [_event(letter) for letter in body.decode()]
+    return None if body == b"-" else Delivery([_event(letter) for letter in body.decode()])
 
 
 def test_nothing_waits_at_first(ledger: Ledger) -> None:
@@ -45,7 +45,7 @@ def test_requests_are_drained_once(ledger: Ledger, url: str) -> None:
 def test_the_body_is_read_as_it_came_in(ledger: Ledger, url: str) -> None:
     seen: list[bytes] = []
     receive(url, b"\x00\xff{}")
-    ledger.inbox.drain(lambda body: seen.append(body) or [], TENANTS, NOW)
+    ledger.inbox.drain(lambda body: seen.append(body) or Delivery([]), TENANTS, NOW)
     assert seen == [b"\x00\xff{}"]
 
 

@@ -11,6 +11,7 @@ from postgres_server import Server
 
 from reconciler.errors import StorageError
 from reconciler.reasons import Choose, Reason
+from reconciler.records import Delivery
 from storage import moving
 from storage.database import open_store
 from storage.ledger import Ledger
@@ -55,7 +56,7 @@ def test_all_of_it_arrives_and_work_goes_on_there(full: str, target: str) -> Non
         assert ledger.milestones.dirty_keys(ORG, NOW, 100)
         decide(ledger, Reason.BILL_PAID, "M5")
         receive(target, b"new")
-        assert ledger.inbox.drain(lambda _body: [], {}, NOW).requests == 2
+        assert ledger.inbox.drain(lambda _body: Delivery([]), {}, NOW).requests == 2
 
 
 def test_it_can_go_back(full: str, target: str, tmp_path: Path) -> None:

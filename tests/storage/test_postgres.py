@@ -12,6 +12,7 @@ from ledger_samples import NOW, ORG, milestone
 from postgres_server import Server
 
 from reconciler.errors import StorageError
+from reconciler.records import Delivery
 from storage.inbox import GroupInbox
 from storage.ledger import Ledger
 from storage.postgres import LOCK_SECONDS, WRITER, open_server
@@ -110,7 +111,7 @@ def test_while_the_server_is_away_requests_are_refused_at_once_and_kept_when_it_
             return took
 
     assert asyncio.run(scenario()) < XERO_WAITS
-    drained = ledger.inbox.drain(lambda body: [] if body in (b"1", b"2", b"3") else None, {}, NOW)
+    drained = ledger.inbox.drain(lambda body: Delivery([]) if body in (b"1", b"2", b"3") else None, {}, NOW)
     assert drained.requests >= 2
     assert drained.unreadable == 0
 
