@@ -19,7 +19,7 @@ test: .venv/.dev       ## Run the tests (ARGS is handed to pytest)
 torture: .venv/.dev   ## Run the long trials: crashes, foul weather, attacks; prints what was counted
 	$(BIN)/python -m pytest -n 2 -m "torture or attack" -o timeout=0 $(ARGS)
 
-bench: .venv/.run      ## Measure against the sandbox and hold the promises (ARGS names one part)
+bench: .venv/.dev      ## Measure against the sandbox and hold the promises (ARGS names one part)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 screenshots: .venv/.dev ## Take pictures of every page and mail, into screenshots/ (needs Chromium)

@@ -14,7 +14,7 @@ import benchmarks
 from benchmarks import report
 from benchmarks.figures import Figure, progress
 
-HELPERS = ("__main__", "figures", "places", "profile", "report")
+HELPERS = ("__main__", "cpu", "database", "figures", "places", "profile", "report")
 
 
 def main(names: Sequence[str]) -> int:

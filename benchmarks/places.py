@@ -28,7 +28,7 @@ CONFIG = """
 [server]
 port = {port}
 [storage]
-url = "sqlite:///{folder}/billwatch.db"
+url = "{storage}"
 [xero]
 api_url = "{xero}"
 identity_url = "{xero}"
@@ -85,17 +85,17 @@ class Place:
         )
 
     @contextmanager
-    def serving(self) -> Iterator[Served]:
+    def serving(self, role: str = "all") -> Iterator[Served]:
         """`billwatch serve`, as an operator runs it."""
         port = _free_port()
-        file = self.file.with_name("served.toml")
+        file = self.file.with_name(f"served-{port}.toml")
         file.write_text(self.file.read_text().replace("port = 0", f"port = {port}", 1))
         began = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603  our own program
-            [COMMAND, "--config", str(file), "serve", "--log", "json"],
+            [COMMAND, "--config", str(file), "serve", "--log", "json", "--role", role],
             env={**os.environ, **self.environ},
             stdout=subprocess.DEVNULL,
-            stderr=self.file.with_name("log").open("wb"),
+            stderr=self.file.with_name(f"log-{port}").open("wb"),
         )
         with process:
             try:
@@ -106,11 +106,15 @@ class Place:
                 process.wait(STOP_SECONDS)
 
 
-def place(xero: Sandbox, org: Org, folder: Path, *, more: str = "", organisation: str = "") -> Place:
-    """A place in that folder; `more` and `organisation` are further lines of its configuration."""
+def place(xero: Sandbox, org: Org, folder: Path, *, storage: str = "", more: str = "", organisation: str = "") -> Place:
+    """A place in that folder, with a file as its database unless `storage` names a server.
+
+    `more` and `organisation` are further lines of its configuration.
+    """
     file = folder / "billwatch.toml"
+    storage = storage or f"sqlite:///{folder}/billwatch.db"
     values = {"xero": xero.url, "tenant": org.tenant_id, "client": xero.client_id}
-    file.write_text(CONFIG.format(port=0, folder=folder, more=more, organisation=organisation, **values))
+    file.write_text(CONFIG.format(port=0, storage=storage, more=more, organisation=organisation, **values))
     environ = {
         "ENCRYPTION_KEY": Fernet.generate_key().decode(),
         "LINK_KEY": secrets.token_urlsafe(32),

@@ -39,7 +39,7 @@ def _part(name: str, figures: Sequence[Figure]) -> str:
 
 def _bars(figures: Sequence[Figure]) -> str:
     """Speeds side by side, the longest bar being the quickest."""
-    speeds = {f.name.removesuffix("_per_s"): f.value for f in figures if f.name.endswith("_per_s")}
+    speeds = {f.name.removesuffix("_per_s"): f.value for f in figures if f.unit == "requests/s"}
     if not speeds:
         return ""
     width, most = max(map(len, speeds)), max(speeds.values())

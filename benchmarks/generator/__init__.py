@@ -45,10 +45,11 @@ class Generator:
             for request in requests:
                 file.write(struct.pack("<I", len(request)) + request)
 
-    def run(self, port: int, seconds: float, *, connections: int = 64, rate: int = 0) -> Load:
-        """Put load on `127.0.0.1:port`."""
+    def run(self, port: int | Sequence[int], seconds: float, *, connections: int = 64, rate: int = 0) -> Load:
+        """Put load on `127.0.0.1:port`; where there are several, each gets its share of the connections."""
+        ports = [port] if isinstance(port, int) else port
         with tempfile.NamedTemporaryFile(dir=self._folder) as results:
-            arguments = [port, connections, seconds, rate, self._folder / "requests", results.name]
+            arguments = [",".join(map(str, ports)), connections, seconds, rate, self._folder / "requests", results.name]
             done = subprocess.run(  # noqa: S603  our own program
                 [self._program, *map(str, arguments)],
                 check=True,

@@ -1,6 +1,8 @@
 /* A lean HTTP load generator: one thread, one epoll, answers without a body or with Content-Length.
  *
- * load PORT CONNECTIONS SECONDS RATE REQUESTS RESULTS
+ * load PORT[,PORT...] CONNECTIONS SECONDS RATE REQUESTS RESULTS
+ *
+ * The connections are dealt out to the ports in turn, as a proxy does that goes by the fewest connections.
  *
  * RATE 0 is a closed loop: each connection sends its next request when it has the answer to the last. RATE n > 0 is an
  * open loop: n requests a second fall due whatever the server does, and an answer's latency counts from when its
@@ -31,12 +33,12 @@
 
 struct answer { uint32_t request; uint32_t status; double latency_s; };
 struct request { const char *bytes; uint32_t length; };
-struct connection { int fd, busy; uint32_t request, received; double since; char in[INBOX]; };
+struct connection { int fd, busy, port; uint32_t request, received; double since; char in[INBOX]; };
 
 static struct request *requests;
 static uint32_t request_count, next_request;
 static struct connection *connections;
-static int connection_count, epoll_fd, port, busy_count;
+static int connection_count, epoll_fd, busy_count;
 static FILE *results;
 
 static void die(const char *what) { perror(what); exit(1); }
@@ -61,7 +63,8 @@ static void read_requests(const char *path) {
 }
 
 static void open_connection(struct connection *c) {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(c->port)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int on = 1;
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof to)) die("connect");
@@ -141,15 +144,25 @@ static void run(double seconds, double rate) {
     printf("%.6f\n", t - began);
 }
 
+/* Deal the ports of the list out to all connections, and open them. */
+static void open_all(const char *ports) {
+    const char *at = ports;
+    for (int i = 0; i < connection_count; i++) {
+        char *rest;
+        connections[i].port = strtol(at, &rest, 10);
+        at = *rest == ',' ? rest + 1 : ports;
+        open_connection(&connections[i]);
+    }
+}
+
 int main(int count, char **given) {
-    if (count != 7) return fprintf(stderr, "load PORT CONNECTIONS SECONDS RATE REQUESTS RESULTS\n"), 2;
-    port = atoi(given[1]);
+    if (count != 7) return fprintf(stderr, "load PORT[,PORT...] CONNECTIONS SECONDS RATE REQUESTS RESULTS\n"), 2;
     connection_count = atoi(given[2]);
     read_requests(given[5]);
     if (!(results = fopen(given[6], "wb"))) die(given[6]);
     if ((epoll_fd = epoll_create1(0)) < 0) die("epoll_create1");
     connections = calloc(connection_count, sizeof *connections);
-    for (int i = 0; i < connection_count; i++) open_connection(&connections[i]);
+    open_all(given[1]);
     run(atof(given[3]), atof(given[4]));
     return fclose(results) ? 1 : 0;
 }
