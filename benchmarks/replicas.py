@@ -73,10 +73,10 @@ class Bench:
     def steady(self) -> Iterator[Figure]:
         """Open loop: what Xero waits for at a steady rate, and while a reconciler decides everything."""
         with self._site.serving("receiver") as receiver:
-            yield self._waits(receiver, "pg_p99_ms_at_500_per_s", 10)
+            yield self._waits(receiver, "pg_p99_ms_at_500_per_s")
             self._fill()
             with self._site.serving("reconciler"):
-                yield self._waits(receiver, "pg_p99_ms_during_decide", None)
+                yield self._waits(receiver, "pg_p99_ms_during_decide")
                 yield Figure("pg_decided_meanwhile", int(str(self._server.fetch(DECIDED)[0][0])), "decisions")
 
     def _round(self, replicas: Sequence[Served], shares: Shares) -> Load:
@@ -97,11 +97,11 @@ class Bench:
         acknowledged = Counter(self._bodies[number] for load in loads for number in load.acknowledged)
         return (acknowledged - stored).total()
 
-    def _waits(self, receiver: Served, name: str, most: float | None) -> Figure:
+    def _waits(self, receiver: Served, name: str) -> Figure:
         self._generator.run(receiver.port, WARM_UP_SECONDS, rate=STEADY_RATE)
         load = self._generator.run(receiver.port, STEADY_SECONDS, rate=STEADY_RATE)
         progress(f"{name}: {len(load.acknowledged)} of {STEADY_RATE * STEADY_SECONDS:.0f} acknowledged")
-        return Figure(name, round(load.percentile_ms(0.99), 2), "ms", most)
+        return Figure(name, round(load.percentile_ms(0.99), 2), "ms")
 
     def _fill(self) -> None:
         """Milestones that nobody has decided yet."""
