@@ -23,7 +23,7 @@ from reconciler.notes import Annotator
 from reconciler.notice import make_notice
 from reconciler.organisation import Books, Mode, Organisation
 from reconciler.pace import OF_CONTACTS, OF_LISTS, of_rights
-from reconciler.ports import Clock, Ledger, Notice, Report
+from reconciler.ports import Applied, Clock, Ledger, Notice, Report
 from reconciler.push import Pusher, Tally
 from reconciler.reading import Reader, missing_accepted
 from reconciler.reasons import Action, Reason, words
@@ -32,7 +32,7 @@ from reconciler.recovery import Recovery
 from reconciler.turns import OwnTurn, Turn
 from reconciler.xero_port import Xero
 
-CHUNK = 500
+CHUNK = 2000
 HOUR = dt.timedelta(hours=1)
 REST = dt.timedelta(seconds=15)
 LONGEST_REST = dt.timedelta(minutes=15)
@@ -257,9 +257,7 @@ class Cycle:
             self._ledger.enclosures.owe(self._key, papers, now)
         applied = self._ledger.milestones.apply(self._key, decisions, self.notice(), now)
         flag_log.tell(applied)
-        count.stands.update({d.case.milestone.key: d.verdict.reason for d in decisions})
-        count.opened.extend(applied.opened)
-        count.closed.extend(applied.closed)
+        count.add(decisions, applied)
         return books
 
     def notice(self) -> Notice:
@@ -299,7 +297,7 @@ class Cycle:
         if written.limited_until is not None:
             return
         self._stops = self._stops + 1 if written.stopped else 0
-        held = any(words(reason).action is Action.HOLD for reason in count.verdicts)
+        held = any(words(reason).action is Action.HOLD for reason in +count.verdicts)
         rest = min(REST * 2 ** min(self._stops, 10), LONGEST_REST)
         self._rest_until = self._clock() + rest if held or written.stopped else None
 
@@ -323,7 +321,7 @@ class Cycle:
         hold = self.books().hold
         return Report(
             organisation=self._key,
-            verdicts=dict(count.verdicts),
+            verdicts=dict(+count.verdicts),
             created=written.created,
             updated=written.updated,
             refused=written.refused + before.refused,
@@ -336,16 +334,28 @@ class Cycle:
 
 @dataclass
 class Counted:
-    """What the decisions of one turn came to."""
+    """What the decisions of one turn came to: how many milestones for each reason, as they were decided last.
 
-    stands: dict[str, Reason] = field(default_factory=dict)
+    Only those that may well be decided again are remembered one by one: a turn may decide any number.
+    """
+
+    verdicts: Counter[Reason] = field(default_factory=Counter)
     opened: list[Flag] = field(default_factory=list)
     closed: list[Flag] = field(default_factory=list)
+    _reasons: dict[str, Reason] = field(default_factory=dict)
 
-    @property
-    def verdicts(self) -> Counter[Reason]:
-        """Each milestone once, as it was decided last."""
-        return Counter(self.stands.values())
+    def add(self, decisions: Sequence[Decision], applied: Applied) -> None:
+        """Count these, and what applying them came to."""
+        for decision in decisions:
+            key, verdict = decision.case.milestone.key, decision.verdict
+            before = self._reasons.get(key)
+            if before is not None:
+                self.verdicts[before] -= 1
+            if before is not None or verdict.write is not None:
+                self._reasons[key] = verdict.reason
+            self.verdicts[verdict.reason] += 1
+        self.opened += applied.opened
+        self.closed += applied.closed
 
 
 def _less_room(books: Books, verdict: Verdict) -> Books:

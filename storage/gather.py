@@ -14,7 +14,7 @@ from storage.mirrored import BillRow, ContactRow, MissingRow, PayeeRow
 from storage.models import ExemptionRow, LinkRow, MilestoneRow, PartRow
 from storage.names import fold
 
-CHUNK = 500
+CHUNK = 2000
 MERGES = 5
 LIVE = tuple(status for status in Status if status.live)
 
