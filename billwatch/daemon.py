@@ -74,7 +74,8 @@ class Daemon:
         """Pages, API and metrics."""
         house, guard = self._house, guard_of(self._house)
         ledger, counts = house.ledger, self.webhook.counts
-        stored = Stored(office(house).standing, ledger.budgets.spent, counts, ledger.numberings.all, house.clock)
+        told = (office(house).standing, ledger.budgets.spent, counts, ledger.numberings.all, house.lapses_at)
+        stored = Stored(*told, house.clock)
         self._metrics.registry.register(stored)
         who = house.config.server.metrics
         watched: list[BaseRoute] = (

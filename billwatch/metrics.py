@@ -82,10 +82,11 @@ class Stored(Collector):
         spent: Spending,
         heard: WebhookCounts,
         numberings: Callable[[], Mapping[str, Numbering]],
+        lapses_at: Callable[[str], dt.datetime | None],
         clock: Clock,
     ) -> None:
         self._standing, self._spent, self._heard, self._clock = standing, spent, heard, clock
-        self._numberings = numberings
+        self._numberings, self._lapses_at = numberings, lapses_at
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: registering must not ask the ledger."""
@@ -140,16 +141,23 @@ class Stored(Collector):
         heard = GaugeMetricFamily(
             "billwatch_last_webhook_timestamp_seconds", "The last webhook event.", labels=["organisation"]
         )
+        lapses = GaugeMetricFamily(
+            "billwatch_consent_lapses_timestamp_seconds",
+            "When a person's consent ends unless it is used before; custom connections have none.",
+            labels=["organisation"],
+        )
         held = GaugeMetricFamily("billwatch_held", "Whether all is held back.", labels=["organisation", "reason"])
         paused = GaugeMetricFamily("billwatch_paused", "Whether somebody paused writing.", labels=["organisation"])
         for one in standing:
             name = one.organisation.key
             swept.add_metric([name], one.books.swept_at.timestamp() if one.books.swept_at else 0)
             heard.add_metric([name], one.heard_at.timestamp() if one.heard_at else 0)
+            if at := self._lapses_at(name):
+                lapses.add_metric([name], at.timestamp())
             paused.add_metric([name], one.paused is not None)
             if one.books.hold:
                 held.add_metric([name, one.books.hold.value], 1)
-        yield from (swept, heard, held, paused)
+        yield from (swept, heard, lapses, held, paused)
 
     def _spending(self, standing: Sequence[Standing]) -> Iterator[Metric]:
         labels = ["organisation", "operation"]

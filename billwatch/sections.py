@@ -119,6 +119,7 @@ class Watch(Section, frozen=True):
     heartbeat_url: ServiceUrlOrNone = ""
     silence_hours: Annotated[int, Meta(ge=0, le=168)] = 3
     gap_hours: Annotated[int, Meta(ge=0, le=47)] = 2
+    consent_days: Annotated[int, Meta(ge=0, le=59)] = 14
     owed_minutes: Annotated[int, Meta(ge=0, le=10080)] = 120
     day_calls: Annotated[int, Meta(ge=0, le=4000)] = 200
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -16,7 +16,8 @@ from reconciler.organisation import Books, Organisation
 from reconciler.ports import Clock
 from reconciler.reasons import Role
 from reconciler.records import MailKind
-from reconciler.words import number_of
+from reconciler.words import moment, number_of
+from reconciler.xero.tokens import UNUSED
 from storage import Ledger
 from storage.listing import Owed
 
@@ -40,7 +41,10 @@ def calls_left(ledger: Ledger, organisation: str, now: dt.datetime) -> int | Non
 
 
 class Watchman:
-    """`webhooks` tells whether they are set up. What concerns all is told to the first organisation's operator."""
+    """`webhooks` tells whether they are set up, `lapses_at` when an organisation's consent ends unless it is used.
+
+    What concerns all is told to the first organisation's operator.
+    """
 
     def __init__(
         self,
@@ -49,11 +53,12 @@ class Watchman:
         limits: Watch,
         hooks: Sequence[Hook],
         clock: Clock,
+        lapses_at: Callable[[str], dt.datetime | None],
         *,
         webhooks: bool,
     ) -> None:
         self._ledger, self._organisations, self._limits = ledger, organisations, limits
-        self._hooks, self._clock, self._webhooks = hooks, clock, webhooks
+        self._hooks, self._clock, self._webhooks, self._lapses_at = hooks, clock, webhooks, lapses_at
 
     def watched(self, organisation: str) -> Watched:
         """The signs there are now."""
@@ -85,6 +90,7 @@ class Watchman:
 
     def _signs(self, organisation: str, now: dt.datetime) -> Iterator[Sign]:
         yield from self._silence(organisation, now)
+        yield from self._consent(organisation, now)
         yield from self._budget(organisation, now)
         for owed in self._ledger.listing.owed(organisation):
             yield from self._owed(owed, now)
@@ -123,6 +129,22 @@ class Watchman:
                 "Look in your web server's log for requests to /webhooks/xero that were turned away: Xero repeats such "
                 "a request for a day, and then switches the webhook off.",
                 gap.since,
+            )
+
+    def _consent(self, organisation: str, now: dt.datetime) -> Iterator[Sign]:
+        """Every sweep uses the consent, so this comes only where none has come through for weeks."""
+        lapses, zone = self._lapses_at(organisation), self._ledger.mirror.books(organisation).zone
+        limit = dt.timedelta(days=self._limits.consent_days)
+        if lapses and limit and now >= lapses - limit:
+            ends = "has ended" if now >= lapses else "will end"
+            yield Sign(
+                "consent",
+                f"The consent to reach Xero {ends}",
+                f"Xero ends a consent that is not used for {UNUSED.days} days. This one was used last on "
+                f"{moment(lapses - UNUSED, zone)}; it {ends} on {moment(lapses, zone)}.",
+                f"Run billwatch doctor: it uses the consent, or says what stands in the way. Where it has ended: "
+                f"billwatch connect --organisation {organisation}.",
+                lapses - UNUSED,
             )
 
     def _budget(self, organisation: str, now: dt.datetime) -> Iterator[Sign]:

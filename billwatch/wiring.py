@@ -24,7 +24,7 @@ from notify.writer import Writer
 from receiver.signature import SigningKey
 from reconciler.cycle import Cycle
 from reconciler.enclosing import Clerk
-from reconciler.errors import XeroError
+from reconciler.errors import ConnectionLost, XeroError
 from reconciler.events import read_events
 from reconciler.hours import Waits
 from reconciler.organisation import Organisation
@@ -161,8 +161,15 @@ class House:
     def watchman(self) -> Watchman:
         """Who looks for signs that something is about to stop."""
         config = self.config
-        hearing = bool(config.xero.webhook_keys)
-        return Watchman(self.ledger, self.organisations, config.watch, config.hook, self.clock, webhooks=hearing)
+        hearing, told = bool(config.xero.webhook_keys), (config.watch, config.hook, self.clock, self.lapses_at)
+        return Watchman(self.ledger, self.organisations, *told, webhooks=hearing)
+
+    def lapses_at(self, organisation: str) -> dt.datetime | None:
+        """When the consent that the organisation was connected with ends unless it is used before, if it can."""
+        try:
+            return self.connections.tokens(self.config.connection(organisation)).lapses_at()
+        except ConnectionLost:
+            return None
 
     def beat(self) -> bool:
         """Tell the outside that all is well, if it is."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from billwatch.config import Config, load
 from billwatch.doctor import books, machine
 from billwatch.doctor.addresses import addresses
+from billwatch.doctor.consent import consent
 from billwatch.doctor.findings import Finding, Level, failed, ok
 from billwatch.doctor.hearing import gaps, last_webhook
 from billwatch.secret import KeyRing
@@ -60,13 +61,17 @@ def _organisations(config: Config, clock: Clock) -> Iterator[Row]:
     ):
         yield Row(MACHINE, "webhook gaps", gaps(config, ledger, clock()))
         for settings in config.organisation:
+            before = consent(config, settings, connections, clock())
             try:
                 with for_person():
                     visit = _visit(config, settings, ledger, connections)
             except BillwatchError as error:
                 yield Row(settings.key, "connection", failed(str(error), _mend(settings, error)))
+                if before.level is not Level.OK:
+                    yield Row(settings.key, "consent", before)
                 continue
             yield Row(settings.key, "connection", ok("Xero accepts it"))
+            yield Row(settings.key, "consent", before)
             yield Row(settings.key, "last webhook", last_webhook(config, settings.key, ledger))
             yield Row(settings.key, "addresses", addresses(settings, ledger))
             for name, finding in books.examine(visit):

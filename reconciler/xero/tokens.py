@@ -2,7 +2,8 @@
 
 An access token lives 30 minutes. A refresh token changes at every refresh and must be stored before the access token
 that came with it is used; the previous one can be tried again for 30 minutes, so that a refresh whose answer was lost
-is repeated and nothing breaks (developer.xero.com/documentation/guides/oauth2/token-types).
+is repeated and nothing breaks. One that is not used for 60 days ends, and the consent with it
+(developer.xero.com/documentation/guides/oauth2/token-types). A custom connection has none.
 """
 
 import base64
@@ -25,7 +26,9 @@ from reconciler.xero.http import Answer, Call, Http
 from reconciler.xero.settings import Connection
 from reconciler.xero.shapes import Granted
 
+UNUSED = dt.timedelta(days=60)
 _EARLY = dt.timedelta(seconds=60)
+_LIFE = dt.timedelta(minutes=30)
 
 
 class TokenStore(Protocol):
@@ -125,6 +128,12 @@ class Tokens:
         """What the token allows; `None` when that cannot be told."""
         return parsing.scopes(self.access())
 
+    def lapses_at(self) -> dt.datetime | None:
+        """When the consent ends unless its tokens are refreshed before; `None` where there is none that could."""
+        blob, version = self._stored()
+        held = self._opened(blob) if version else None
+        return held.expires_at - _LIFE + UNUSED if held and held.refresh else None
+
     def redeem(self, code: str, redirect_uri: str, verifier: str = "") -> None:
         """Trade an authorisation code, once and within 5 minutes, and store what it gives."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
@@ -202,9 +211,12 @@ class Tokens:
         blob, version = self._stored()
         if not version:
             return None, 0
+        self._blob = blob
+        return self._opened(blob), version
+
+    def _opened(self, blob: bytes) -> TokenSet:
         try:
-            self._blob = blob
-            return msgspec.json.decode(self._seal.decrypt(blob), type=TokenSet), version
+            return msgspec.json.decode(self._seal.decrypt(blob), type=TokenSet)
         except (InvalidToken, msgspec.DecodeError):
             fault = f"The stored tokens of {self._connection.name} cannot be decrypted with the configured keys."
         raise ConnectionLost(f"{fault} Put the one they were stored with back under [keys], or run billwatch connect.")

@@ -47,7 +47,7 @@ FULL = Milestone(
 # What is not exported: secrets, what came in raw, what Xero has, and what is derived or of the moment.
 KEPT_BACK = {
     *("api_key", "token", "ticket", "ticket_flag", "raw_request", "event", "contact", "missing", "organisation"),
-    *("payee", "progress", "budget", "usage", "state", "lease", "bounce", "endpoint", "outgoing", "note"),
+    *("payee", "progress", "budget", "usage", "state", "lease", "bounce", "endpoint", "outgoing", "note", "numbering"),
 }
 
 

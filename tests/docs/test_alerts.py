@@ -22,7 +22,9 @@ each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"
 def metrics() -> set[str]:
     """The names of all samples, with nothing to tell yet."""
     counted = Metrics()
-    stored = Stored(list, lambda _organisation, _since: {}, WebhookCounts(), dict, lambda: NOW)
+    stored = Stored(
+        list, lambda _organisation, _since: {}, WebhookCounts(), dict, lambda _organisation: NOW, lambda: NOW
+    )
     families = [*counted.registry.collect(), *stored.collect()]
     counters = {
         family.name for family in families if family.type == "counter" or isinstance(family, CounterMetricFamily)

@@ -213,7 +213,7 @@ class TestDoctor:
         assert (place.xero.calls(method="PUT"), place.xero.calls(method="POST")) == (0, 0)
 
 
-CHECKS = ("connection", *books.CHECKS)
+CHECKS = ("connection", "consent", *books.CHECKS)
 
 
 def findings(place: Place, about: str) -> dict[str, str]:
