@@ -19,10 +19,11 @@ class Keep(Section, frozen=True):
     requests_days: Annotated[int, Meta(ge=MONTH, le=3650)] = MONTH
     events_days: Annotated[int, Meta(ge=0, le=36500)] = 90
     mails_days: Annotated[int, Meta(ge=0, le=36500)] = 730
+    changes_days: Annotated[int, Meta(ge=0, le=36500)] = 365
     history_days: Annotated[int, Meta(ge=0, le=36500)] = 0
 
     def __post_init__(self) -> None:
-        for name in ("events_days", "mails_days", "history_days"):
+        for name in ("events_days", "mails_days", "changes_days", "history_days"):
             if 0 < (days := getattr(self, name)) < MONTH:
                 raise Unfit(name, f"is {days}, but must be at least {MONTH}, or 0 for ever")
 
@@ -33,6 +34,7 @@ def forget(ledger: Ledger, keep: Keep, now: dt.datetime) -> int:
         (keep.requests_days, ledger.inbox.forget),
         (keep.events_days, ledger.hooks.forget),
         (keep.mails_days, ledger.retention.mails),
+        (keep.changes_days, ledger.retention.changes),
         (keep.history_days, ledger.retention.history),
     )
     return sum(way(now - dt.timedelta(days=days)) for days, way in ways if days)

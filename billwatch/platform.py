@@ -128,6 +128,10 @@ class Platform:
         """What became known after that change."""
         return self._ledger.changes.after([organisation], after, limit)
 
+    def forgotten(self, organisation: str) -> int:
+        """The newest change that is not kept any more."""
+        return self._ledger.changes.forgotten(organisation)
+
     def _put(self, milestones: Sequence[Milestone]) -> list[Put]:
         """Keep milestones of one organisation in the caller's transaction."""
         organisation, keys = milestones[0].organisation, [each.key for each in milestones]

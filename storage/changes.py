@@ -21,6 +21,7 @@ from storage.codec import build
 from storage.database import Store
 from storage.fields import MoneyField, UtcField, WordField
 from storage.models import Row
+from storage.state import State
 
 
 class ChangeRow(Row):
@@ -63,6 +64,11 @@ class ProgressRow(Row):
         primary_key = CompositeKey("organisation", "key")
 
 
+def forgotten(organisation: str) -> str:
+    """The name under which it is remembered up to which change the organisation's feed has lost some."""
+    return f"forgotten:{organisation}"
+
+
 NAMES = tuple(field.name for field in fields(Change) if field.name != "change_id")
 
 
@@ -77,6 +83,10 @@ class Changes:
         mine = ChangeRow.organisation.in_(list(organisations)) & (ChangeRow.change_id > change_id)
         query = ChangeRow.select().where(mine).order_by(ChangeRow.change_id).limit(limit)
         return [build(Change, row) for row in self._store.rows(query)]
+
+    def forgotten(self, organisation: str) -> int:
+        """The number of the newest change of the organisation that is not kept any more; 0 where all are."""
+        return int(State(self._store).get(forgotten(organisation)) or 0)
 
     def newest(self) -> int:
         """The number of the newest change; 0 while there is none."""

@@ -168,8 +168,10 @@ OPERATIONS = (
         Scope.READ,
         shapes.Feed,
         query=shapes.ChangesQuery,
-        problems=(404, 422),
-        told="Ask on from `next`, now and then, or whenever an event comes in. A cursor stays valid.",
+        problems=(404, 410, 422),
+        told="Ask on from `next`, now and then, or whenever an event comes in. A cursor stays valid for as long as "
+        "changes are kept; after that the answer is 410: read the milestones anew, and then the changes from an empty "
+        "`after` on.",
     ),
 )
 ALWAYS = (401, 403, 429, 500, 503)

@@ -129,7 +129,11 @@ class Platform(Protocol):
         ...
 
     def changes(self, organisation: str, after: int, limit: int) -> Sequence[Change]:
-        """What became known after that change, oldest first."""
+        """What became known after that change, oldest first, as far as it is kept."""
+        ...
+
+    def forgotten(self, organisation: str) -> int:
+        """The number of the newest change that is not kept any more; 0 where all are."""
         ...
 
     def now(self) -> dt.datetime:

@@ -23,6 +23,7 @@ KINDS = {
     405: ("wrong-method", "This address takes no requests of that kind."),
     408: ("too-slow", "The request did not come in completely in time."),
     409: ("conflict", "That does not go together with how things stand."),
+    410: ("cursor-too-old", "What came after that cursor is not kept any more in full."),
     412: ("changed-meanwhile", "The milestone is not what the request presumes."),
     413: ("too-large", "The request is too large."),
     415: ("wrong-media-type", "The body is not of a kind that is taken here."),

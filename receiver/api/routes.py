@@ -30,6 +30,11 @@ from receiver.body import BodyLimits, BodyRefused, Disconnected, read_body
 from receiver.dashboard.states import reasons_of
 from reconciler.callers import ApiKey
 
+TOO_OLD = (
+    "What came after cursor {after} is not kept in full any more, but only what came after {forgotten}. "
+    "Read the milestones anew, and then the changes from an empty `after` on."
+)
+
 BASE = "/api/v1"
 SECONDS = 60.0
 EMPTY = b"{}"
@@ -193,6 +198,9 @@ class Api:
         query: shapes.ChangesQuery = asked.query
         after = int(query.after or 0)
         found = self._platform.changes(asked.organisation, after, query.limit + 1)
+        # Asked afterwards, so that nothing can be let go of in between unnoticed.
+        if query.after and after < (forgotten := self._platform.forgotten(asked.organisation)):
+            raise Refusal(410, TOO_OLD.format(after=after, forgotten=forgotten))
         items = [views.change(each) for each in found[: query.limit]]
         follows = items[-1].cursor if items else str(after)
         return _json(shapes.Feed(items=items, next=follows, more=len(found) > query.limit))

@@ -91,7 +91,7 @@ class ListQuery(Struct, frozen=True):
 
 
 class ChangesQuery(Struct, frozen=True):
-    """The changes after that cursor; from the first one on when it is empty."""
+    """The changes after that cursor; from the oldest one that is kept on when it is empty."""
 
     after: fields.Cursor = ""
     limit: fields.Limit = 100

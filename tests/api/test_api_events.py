@@ -21,8 +21,10 @@ from billwatch.daemon import Daemon
 from notify.hooks import DEAD, WAITS, Courier, spaced
 from reconciler.callers import hook_key, new_hook_secret
 from reconciler.errors import ConfigurationError
+from reconciler.model import Link, Verdict
+from reconciler.ports import Notice
 from reconciler.progress import What
-from reconciler.reasons import Choose
+from reconciler.reasons import Action, Choose, Reason
 
 OLD, NEW = new_hook_secret(), new_hook_secret()
 
@@ -137,6 +139,35 @@ def test_the_feed_tells_the_same_in_the_same_order(caller: Caller) -> None:
     cursors = [int(each["cursor"]) for each in (*first["items"], *rest["items"])]
     assert cursors == sorted(set(cursors))
     assert caller.changes(rest["next"]) == {"items": [], "next": rest["next"], "more": False}
+
+
+def test_a_cursor_from_before_what_is_kept_is_answered_with_what_to_do_and_never_with_a_part(caller: Caller) -> None:
+    a_life(caller.world)
+    begun = caller.changes()
+    cursors = [each["cursor"] for each in begun["items"]]
+    caller.world.xero.advance(days=366)
+    caller.world.house.forget()
+    path = f"/api/v1/organisations/{KEY}/changes"
+    for cursor in ("0", *cursors[:-2]):
+        told = caller.ask("GET", path, params={"after": cursor}, status=410)
+        assert told["type"] == "urn:billwatch:problem:cursor-too-old"
+        assert "empty `after`" in told["detail"]
+    kept = begun["items"][-1:]
+    assert caller.changes()["items"] == caller.changes(cursors[-2])["items"] == kept
+    assert caller.changes(cursors[-1])["items"] == []
+
+
+def test_what_others_lost_makes_no_cursor_of_ours_too_old(caller: Caller) -> None:
+    ledger, now = caller.world.house.ledger, caller.world.house.clock()
+    a_life(caller.world)
+    after = caller.changes()["next"]
+    for _ in range(3):
+        alert = Verdict(Action.HOLD, Reason.CONNECTION_LOST, Link())
+        ledger.milestones.raise_alert("another", alert, Notice(lambda _: (), now), now)
+        ledger.milestones.clear_alerts("another", [], Notice(lambda _: (), now), now)
+    caller.world.xero.advance(days=366)
+    caller.world.house.forget()
+    assert caller.changes(after)["items"] == []
 
 
 def test_a_lost_connection_is_told_once_and_so_is_its_return(caller: Caller) -> None:

@@ -17,7 +17,7 @@ NOW = dt.datetime(2026, 11, 22, 10, 0, tzinfo=dt.UTC)
 YEARS = dt.timedelta(days=3 * 365)
 
 
-@pytest.mark.parametrize("name", ["events_days", "mails_days", "history_days"])
+@pytest.mark.parametrize("name", ["events_days", "mails_days", "changes_days", "history_days"])
 def test_days_are_a_month_at_least_or_for_ever(tmp_path: Path, name: str) -> None:
     assert getattr(loaded(tmp_path, f"[keep]\n{name} = 0").keep, name) == 0
     assert refusal(tmp_path, f"[keep]\n{name} = 30") == f"keep.{name} is 30, but must be at least 31, or 0 for ever."
@@ -33,7 +33,7 @@ def test_what_is_for_ever_is_not_deleted_and_the_rest_is_when_its_time_has_come(
     ledger.milestones.raise_alert("acme", Verdict(Action.HOLD, Reason.CONNECTION_LOST, Link()), notice, NOW)
     for mail in ledger.outbox.claim(NOW, 10, dt.timedelta(minutes=5)):
         ledger.outbox.dropped(mail.mail_id, NOW)
-    assert forget(ledger, Keep(mails_days=0), NOW + YEARS) == 0
-    assert forget(ledger, Keep(history_days=400), NOW) == 0
+    assert forget(ledger, Keep(mails_days=0, changes_days=0), NOW + YEARS) == 0
+    assert forget(ledger, Keep(changes_days=400), NOW) == 0
     ledger.milestones.raise_alert("acme", Verdict(Action.HOLD, Reason.WRONG_ORGANISATION, Link()), notice, NOW + YEARS)
-    assert forget(ledger, Keep(mails_days=0, history_days=400), NOW + YEARS) > 0
+    assert forget(ledger, Keep(mails_days=0, changes_days=400), NOW + YEARS) > 0
