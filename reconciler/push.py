@@ -253,9 +253,11 @@ class Pusher:
 
     def _seen(self, bill_id: str, attempt: Attempt) -> Bill | None:
         """The bill as read after the attempt was last sent; what another process sent, we read once ourselves."""
-        since = self._sent_at.setdefault(attempt.attempt_id, self._clock())
+        now = self._clock()
+        # What is ahead of the clock was noted before that was set back.
+        since = self._sent_at[attempt.attempt_id] = min(self._sent_at.get(attempt.attempt_id, now), now)
         bill = self._ledger.mirror.bill(self._key, bill_id)
-        return bill if bill and bill.read_at >= since else None
+        return bill if bill and since <= bill.read_at <= now else None
 
 
 def _barred(element: Element, outcome: Outcome) -> str:

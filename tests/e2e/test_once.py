@@ -1,6 +1,7 @@
 """A milestone is billed once: beside bills that exist already, after lost answers and kills, and by two at a time."""
 
 import csv
+import datetime as dt
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from world import KEY, config_text
 
 from billwatch.importing import Options, read_rows, take_in
 from billwatch.sandbox.books import new_id
+from billwatch.wiring import House
 from reconciler.model import Links
 from reconciler.reasons import Choose, Reason
 from storage.backup import back_up, restore
@@ -291,6 +293,30 @@ class TestUnansweredWrites:
         assert len(sent) == 1
         assert world.reason() is Reason.OUTCOME_UNKNOWN
         return sent
+
+
+def test_a_clock_set_back_between_write_and_reading_back_leaves_no_attempt_open(make_world):
+    back = dt.timedelta(0)
+    world = make_world()
+    world.house.close()
+    world.house = House(world.house.config, clock=lambda: world.xero.now() - back, wait=lambda _seconds: None)
+    with world.house:
+        client = world.cycle._pusher._xero
+        real = client.send
+
+        def send(attempt: Any) -> Any:
+            outcomes = real(attempt)
+            world.xero.fault(503, times=100)
+            return outcomes
+
+        client.send = send
+        world.put("M-1")
+        world.sweep()
+        assert world.house.ledger.attempts.open(KEY)
+        back = dt.timedelta(days=1)
+        world.xero.clear_faults()
+        world.sweep()
+        settled(world, "M-1")
 
 
 class TestProcesses:
