@@ -17,6 +17,7 @@ from reconciler.enclosing import MOST_BYTES
 from reconciler.errors import Unobtainable
 from reconciler.model import Document
 from reconciler.ports import Clock
+from reconciler.unreached import why
 from reconciler.xero_port import Paper
 
 SILENCE_SECONDS = 10.0
@@ -41,7 +42,7 @@ class Papers:
             with httpx.Client(timeout=SILENCE_SECONDS, headers=HEADERS, mounts=dict.fromkeys(DIRECT)) as client:
                 return self._follow(document, client)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            fault = f"{host_of(document.link)} could not be reached ({type(error).__name__})."
+            fault = f"{host_of(document.link)} could not be reached: {why(error)}."
         raise Unobtainable(fault)
 
     def _follow(self, document: Document, client: httpx.Client) -> Paper:

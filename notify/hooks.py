@@ -19,6 +19,7 @@ import structlog
 from reconciler.callers import hook_key
 from reconciler.ports import Clock
 from reconciler.progress import Change, EndpointState, Outgoing, What
+from reconciler.unreached import why
 
 log = structlog.get_logger(__name__)
 
@@ -72,11 +73,16 @@ class Hooks(Protocol):
 
 
 class Refused(Exception):
-    """The endpoint did not take an event: what it said, and whether it never will (410)."""
+    """The endpoint did not take an event: what it said, and the status of its answer, if there was one."""
 
-    def __init__(self, said: str, *, gone: bool = False) -> None:
+    def __init__(self, said: str, status: int | None = None) -> None:
         super().__init__(said)
-        self.gone = gone
+        self.status = status
+
+    @property
+    def gone(self) -> bool:
+        """Whether it never will."""
+        return self.status == GONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +141,17 @@ def send(client: httpx.Client, endpoint: Endpoint, message_id: str, body: bytes,
         with client.stream("POST", endpoint.url, content=body, headers=headers) as response:
             said = f"{response.status_code} {response.reason_phrase}".strip()
             if not response.is_success:
-                raise Refused(said, gone=response.status_code == GONE)
+                raise Refused(said, response.status_code)
             return said
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Refused(f"It could not be reached ({type(error).__name__}).") from None
+        raise Refused(f"It could not be reached: {why(error)}.") from None
+
+
+def probe(endpoint: Endpoint, now: dt.datetime) -> str:
+    """Send an event that means nothing; what the endpoint said when it took it. Raises `Refused`."""
+    told = {"type": "billwatch.test", "timestamp": now.isoformat().replace("+00:00", "Z"), "data": {}}
+    with httpx.Client(timeout=SECONDS, follow_redirects=False) as client:
+        return send(client, endpoint, f"evt_test_{int(now.timestamp())}", json.dumps(told).encode(), now)
 
 
 def signed(secrets: Sequence[str], message_id: str, now: dt.datetime, body: bytes) -> dict[str, str]:

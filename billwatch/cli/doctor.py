@@ -22,7 +22,8 @@ _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 def command(session: Session, as_json: bool) -> None:
     """Check that everything is set up as it must be.
 
-    One line for each check, with what mends it beside what is wrong. Nothing is sent and nothing is written to Xero.
+    One line for each check, with what mends it beside what is wrong. No mail is sent and nothing is written to Xero;
+    endpoints of [[hook]] get an event that means nothing.
     """
     from billwatch.doctor import examine
     from billwatch.logs import quiet_by_default

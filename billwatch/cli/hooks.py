@@ -65,18 +65,12 @@ def _list(session: Session) -> None:
 
 
 def _test(session: Session, name: str, _after: int) -> None:
-    import httpx
-
     from billwatch.wiring import endpoint_of
-    from notify.hooks import Refused, send
+    from notify.hooks import Refused, probe
 
     (hook,) = [hook for hook in session.complete().hook if hook.name == name]
-    body = b'{"type":"billwatch.test","timestamp":"%s","data":{}}' % session.now().isoformat().encode()
     try:
-        with httpx.Client(timeout=15) as client:
-            said = send(
-                client, endpoint_of(hook, []), f"evt_test_{int(session.now().timestamp())}", body, session.now()
-            )
+        said = probe(endpoint_of(hook, []), session.now())
     except Refused as refused:
         raise Cannot(f"{hook.url} did not take it: {refused}") from None
     click.echo(f"{hook.url} took it: {said}")

@@ -8,6 +8,7 @@ from billwatch.config import Config, load
 from billwatch.doctor import books, machine
 from billwatch.doctor.addresses import addresses
 from billwatch.doctor.consent import consent
+from billwatch.doctor.endpoints import endpoint
 from billwatch.doctor.findings import Finding, Level, failed, ok
 from billwatch.doctor.hearing import gaps, last_webhook
 from billwatch.secret import KeyRing
@@ -60,6 +61,8 @@ def _organisations(config: Config, clock: Clock) -> Iterator[Row]:
         Connections(ledger.tokens, keys, clock, budgets=ledger.budgets) as connections,
     ):
         yield Row(MACHINE, "webhook gaps", gaps(config, ledger, clock()))
+        for hook in config.hook:
+            yield Row(MACHINE, f"events to {hook.name}", endpoint(hook, ledger.hooks.state(hook.name), clock()))
         for settings in config.organisation:
             before = consent(config, settings, connections, clock())
             try:

@@ -12,6 +12,7 @@ import httpx
 
 from reconciler.errors import OutcomeUnknown, Unavailable, XeroError
 from reconciler.ports import Clock
+from reconciler.unreached import why
 
 MOST_BYTES = 32 * 1024 * 1024
 CONNECT_SECONDS = 10.0
@@ -74,9 +75,9 @@ class Http:
         try:
             return self._exchange(call)
         except _NOT_SENT as error:
-            failure: XeroError = Unavailable(f"{call.name}: Xero could not be reached ({_kind(error)}).")
+            failure: XeroError = Unavailable(f"{call.name}: Xero could not be reached ({why(error)}).")
         except httpx.HTTPError as error:
-            failure = _lost(call, _kind(error))
+            failure = _lost(call, why(error))
         # Raised out here, because the library's error holds the request with its Authorization header.
         raise failure
 
@@ -116,8 +117,3 @@ def _lost(call: Call, why: str) -> XeroError:
     if call.writes:
         return OutcomeUnknown(f"{call.name}: sent, but no usable answer came back ({why}).")
     return Unavailable(f"{call.name}: Xero did not answer ({why}).")
-
-
-def _kind(error: httpx.HTTPError) -> str:
-    """`ReadTimeout` as `read timeout`."""
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(error).__name__).strip()
