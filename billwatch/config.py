@@ -6,7 +6,7 @@ Every option is described in `config.example.toml`; a test holds that file again
 import os
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -79,15 +79,26 @@ class Config(Section, frozen=True):
     def connection(self, key: str) -> Connection:
         """How to reach that organisation, secret included; organisations of one authorised app share its `name`."""
         each = self.settings(key)
-        sharing = [o for o in self.organisation if (o.grant, o.client_id) == (each.grant, each.client_id)]
+        sharing = [o for o in self.organisation if o.app == each.app]
+        return self._connection(each, sharing[0].key, _scopes(sharing))
+
+    def connections(self) -> dict[str, Connection]:
+        """How to reach every organisation, by key: all at once, as there may be thousands that share an app."""
+        apps: dict[tuple[str, str], list[Organisation]] = {}
+        for each in self.organisation:
+            apps.setdefault(each.app, []).append(each)
+        scopes = {app: _scopes(sharing) for app, sharing in apps.items()}
+        return {o.key: self._connection(o, apps[o.app][0].key, scopes[o.app]) for o in self.organisation}
+
+    def _connection(self, each: Organisation, name: str, scopes: tuple[str, ...]) -> Connection:
         return Connection(
-            name=sharing[0].key,
+            name=name,
             grant=each.grant,
             client_id=each.client_id,
             client_secret=each.client_secret.reveal() if each.client_secret else "",
             api_url=self.xero.api_url,
             identity_url=self.xero.identity_url,
-            scopes=tuple(dict.fromkeys(scope for o in sharing for scope in o.needs())),
+            scopes=scopes,
             tenant_id=each.tenant_id.lower(),
             login_url=self.xero.login_url,
             # Not by organisation, whose order in the file may change.
@@ -96,9 +107,12 @@ class Config(Section, frozen=True):
 
     def check_tenant(self, key: str) -> None:
         """See that an organisation can be told from others of its app. Raises ConfigurationError."""
-        each = self.settings(key)
-        if each.grant == "refresh_token" and not each.tenant_id:
-            raise ConfigurationError(f'organisation.{key}.tenant_id is missing; "billwatch connect" finds it.')
+        _check_tenant(self.settings(key))
+
+    def check_tenants(self) -> None:
+        """See that every organisation can be told from others of its app. Raises ConfigurationError."""
+        for each in self.organisation:
+            _check_tenant(each)
 
     def check_secrets(self, file: str) -> None:
         """See that every secret is there and of its form. Raises ConfigurationError."""
@@ -197,6 +211,16 @@ def _settled(config: Config, base: Path) -> Config:
         server=replace(config.server, public_url=config.server.public_url.rstrip("/")),
         xero=replace(config.xero, **{name: getattr(config.xero, name).rstrip("/") for name in addresses}),
     )
+
+
+def _scopes(sharing: Iterable[Organisation]) -> tuple[str, ...]:
+    """What an app asks for, for all organisations that share it."""
+    return tuple(dict.fromkeys(scope for each in sharing for scope in each.needs()))
+
+
+def _check_tenant(each: Organisation) -> None:
+    if each.grant == "refresh_token" and not each.tenant_id:
+        raise ConfigurationError(f'organisation.{each.key}.tenant_id is missing; "billwatch connect" finds it.')
 
 
 def _check_hooks(hooks: tuple[Hook, ...], organisations: tuple[Organisation, ...]) -> None:

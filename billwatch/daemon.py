@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import gc
+import math
 import secrets
 import signal
 import threading
@@ -33,6 +34,14 @@ from storage.inbox import KEEP_SECONDS
 DOCUMENTS_SECONDS = 5
 REMINDERS_SECONDS = 60
 WATCH_SECONDS = 60
+# How many organisations are asked about in a second, so that thousands who have nothing to do keep no core busy.
+LOOKS_A_SECOND = 1_000
+DOCUMENTS_A_SECOND = 100
+WATCHED_A_SECOND = 10
+APART_SECONDS = 0.1
+# The threads of what is done for one organisation, and of what is done for all.
+OF_ONE, OF_ALL = "default", "common"
+MOST_THREADS = 32
 SHARED_KEEP_SECONDS = 0.9  # while a server is away, Xero hears within a second that it has to come again
 STOP_SECONDS = 10
 YOUNG_OBJECTS = 10_000
@@ -56,6 +65,7 @@ class Daemon:
         if role is not Role.ALL and not house.ledger.shared:
             raise ConfigurationError(f"The role {role} needs a database that several share: set storage.url to one.")
         self._waking, self._expected = threading.Lock(), False
+        self._held: set[str] = set()
         seconds = SHARED_KEEP_SECONDS if house.ledger.shared else KEEP_SECONDS
         self._inbox = house.ledger.group_inbox(self._heard, seconds)
         self._listener = threading.Thread(target=house.ledger.listen, args=(self._heard, house.halt), name="listener")
@@ -64,11 +74,13 @@ class Daemon:
         app = create_app(self.webhook, house.ledger.alive, self._routes())
         self._server = Server(app, config.server.host, config.server.port)
         self.url = f"http://{self._server.host}:{self._server.port}"
-        workers = ThreadPoolExecutor(min(32, 2 + 3 * len(house.cycles) + len(config.hook)))
+        # What is done for all has threads of its own: however many organisations wait for Xero, mail goes out.
+        workers = {
+            OF_ONE: ThreadPoolExecutor(min(MOST_THREADS, 3 * len(house.cycles))),
+            OF_ALL: ThreadPoolExecutor(min(MOST_THREADS, 3 + len(config.hook))),
+        }
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        self._scheduler = BackgroundScheduler(
-            executors={"default": workers}, job_defaults=defaults, timezone=dt.UTC, daemon=True
-        )
+        self._scheduler = BackgroundScheduler(executors=workers, job_defaults=defaults, timezone=dt.UTC, daemon=True)
 
     def _routes(self) -> list[BaseRoute]:
         """Pages, API and metrics."""
@@ -102,30 +114,48 @@ class Daemon:
 
     def _work(self) -> None:
         pace = self._house.config.reconciler
-        ticks = {f"tick {key}": cycle for key, cycle in self._house.cycles.items()}
-        self._drain = self._every("drain", pace.tick_seconds, self._house.drain, wakes=ticks)
-        for name, cycle in ticks.items():
-            self._every(name, pace.tick_seconds, _turn(self._timed(cycle, "tick", cycle.tick)), wakes=["mail"])
-        for key, cycle in self._house.cycles.items():
-            self._every(
-                f"sweep {key}",
-                pace.sweep_minutes * 60,
-                _turn(self._timed(cycle, "sweep", self._swept(cycle))),
-                wakes=["mail"],
-            )
-        for key, clerk in self._house.clerks.items():
-            self._every(f"documents {key}", DOCUMENTS_SECONDS, self._in_turn(self._house.cycles[key], clerk.work))
+        self._drain = self._every("drain", pace.tick_seconds, self._drained)
+        for number, cycle in enumerate(self._house.cycles.values()):
+            self._follow(cycle, number)
+        self._every("look", self._paced(pace.tick_seconds, LOOKS_A_SECOND), self._look)
         self._every("retention", 24 * 3600, self._house.forget)
-        self._every("watch", WATCH_SECONDS, self._house.watchman().look)
+        self._every("watch", self._paced(WATCH_SECONDS, WATCHED_A_SECOND), self._house.watchman().look)
         couriers = {f"events to {each.endpoint.name}": each for each in self._house.couriers(self._metrics.hooked)}
         for name, courier in couriers.items():
             self._every(name, pace.tick_seconds, courier.deliver)
         postman = self._house.postman()
         if postman:
             self._every("mail", pace.tick_seconds, lambda: self._metrics.mailed(postman.deliver()))
-            self._every("reminders", REMINDERS_SECONDS, self._house.diary().look)
+            self._every("reminders", self._paced(REMINDERS_SECONDS, WATCHED_A_SECOND), self._house.diary().look)
         self._scheduler.start()
         self._listener.start()
+
+    def _follow(self, cycle: Cycle, number: int) -> None:
+        """Tick, sweep and documents of one organisation; those of all are spread over time.
+
+        A tick comes at the start, and then whenever the look or a webhook wakes it.
+        """
+        key, share = cycle.organisation.key, number / len(self._house.cycles)
+        seconds = self._house.config.reconciler.sweep_minutes * 60
+        after = min(number * APART_SECONDS, share * seconds)
+        ticked, swept = self._timed(cycle, "tick", cycle.tick), self._timed(cycle, "sweep", self._swept(cycle))
+        self._every(f"tick {key}", seconds, self._turn(ticked), OF_ONE, wakes=["mail"], after=after)
+        self._every(f"sweep {key}", seconds, self._turn(swept), OF_ONE, wakes=["mail"], after=after)
+        if clerk := self._house.clerks.get(key):
+            often, work = self._paced(DOCUMENTS_SECONDS, DOCUMENTS_A_SECOND), self._in_turn(cycle, clerk.work)
+            self._every(f"documents {key}", often, work, OF_ONE, after=share * often)
+
+    def _paced(self, seconds: int, most: int) -> int:
+        """So many seconds, or more where else more than so many organisations would be looked at in a second."""
+        return max(seconds, math.ceil(len(self._house.cycles) / most))
+
+    def _look(self) -> None:
+        """Wake the ticks of organisations that have something to do, and of those that are held until Xero answers."""
+        self._wake([f"tick {key}" for key in self._house.due() | self._held])
+
+    def _drained(self) -> None:
+        if drained := self._house.drain():
+            self._wake([f"tick {key}" for key in drained.told_of])
 
     def stop(self) -> None:
         """Stop in order: no new requests; what was accepted is kept; running turns end; nothing new begins."""
@@ -155,16 +185,23 @@ class Daemon:
         return False
 
     def _every(
-        self, name: str, seconds: int, work: Callable[[], object], wakes: Collection[str] = ()
+        self,
+        name: str,
+        seconds: int,
+        work: Callable[[], object],
+        threads: str = OF_ALL,
+        *,
+        wakes: Collection[str] = (),
+        after: float = 0,
     ) -> Callable[[], None]:
-        """Work every so many seconds; when it came to something, the jobs that it wakes run at once."""
+        """Work every so many seconds, first after some; when it came to something, the jobs it wakes run at once."""
 
         def job() -> None:
             if work():
                 self._wake(wakes)
 
-        guarded, first = _guarded(name, job, self._metrics.failed), wall_clock()
-        self._scheduler.add_job(guarded, "interval", seconds=seconds, id=name, next_run_time=first)
+        guarded, first = _guarded(name, job, self._metrics.failed), wall_clock() + dt.timedelta(seconds=after)
+        self._scheduler.add_job(guarded, "interval", seconds=seconds, id=name, next_run_time=first, executor=threads)
         return guarded
 
     def _timed(self, cycle: Cycle, kind: str, work: Callable[[], Report | None]) -> Callable[[], Report | None]:
@@ -188,6 +225,21 @@ class Daemon:
         pace = self._house.config.reconciler
         every = dt.timedelta(minutes=pace.sweep_minutes) - dt.timedelta(seconds=pace.tick_seconds)
         return lambda: cycle.sweep(every)
+
+    def _turn(self, work: Callable[[], Report | None]) -> Callable[[], Report | None]:
+        """The work, with a line in the log when it came to something."""
+
+        def turn() -> Report | None:
+            report = work()
+            if report and report.hold:
+                self._held.add(report.organisation)
+            elif report:
+                self._held.discard(report.organisation)
+            if report and (report.verdicts or report.hold):
+                _tell(report)
+            return report
+
+        return turn
 
     def _in_turn(self, cycle: Cycle, work: Callable[[], object]) -> Callable[[], object]:
         """The work, where others share it only by whoever has the organisation's turn: its limits are one's to keep."""
@@ -215,7 +267,7 @@ class Daemon:
                 return
             self._expected = True
             quiet = dt.timedelta(seconds=self._house.config.reconciler.quiet_seconds)
-            self._scheduler.add_job(self._drain_expected, "date", run_date=wall_clock() + quiet)
+            self._scheduler.add_job(self._drain_expected, "date", run_date=wall_clock() + quiet, executor=OF_ALL)
 
     def _drain_expected(self) -> None:
         self._expected = False
@@ -249,22 +301,14 @@ def _guarded(
     return job
 
 
-def _turn(work: Callable[[], Report | None]) -> Callable[[], Report | None]:
-    """The work, with a line in the log when it came to something."""
-
-    def turn() -> Report | None:
-        report = work()
-        if report and (report.verdicts or report.hold):
-            log.info(
-                "turn",
-                organisation=report.organisation,
-                verdicts={reason.value: count for reason, count in report.verdicts.items()},
-                created=report.created,
-                updated=report.updated,
-                refused=report.refused,
-                hold=report.hold,
-                stopped=report.detail,
-            )
-        return report
-
-    return turn
+def _tell(report: Report) -> None:
+    log.info(
+        "turn",
+        organisation=report.organisation,
+        verdicts={reason.value: count for reason, count in report.verdicts.items()},
+        created=report.created,
+        updated=report.updated,
+        refused=report.refused,
+        hold=report.hold,
+        stopped=report.detail,
+    )

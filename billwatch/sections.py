@@ -325,6 +325,11 @@ class Organisation(Section, frozen=True):
         if self.create_tracking_options and SETTINGS_SCOPE not in self.scopes:
             raise Unfit("scopes", f'needs "{SETTINGS_SCOPE}" in place of its ".read", to make tracking options')
 
+    @property
+    def app(self) -> tuple[str, str]:
+        """Which app of Xero's it is reached by."""
+        return self.grant, self.client_id
+
     def needs(self) -> tuple[str, ...]:
         """The scopes to ask for."""
         return (*self.scopes, *([ATTACHMENTS_SCOPE] if self.documents.attach else []))

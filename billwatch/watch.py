@@ -12,7 +12,7 @@ from billwatch.sections import Hook, Watch
 from notify.watching import Sign, Watched
 from reconciler.hours import wanted_at
 from reconciler.numbering import missing
-from reconciler.organisation import Books, Organisation
+from reconciler.organisation import Organisation
 from reconciler.ports import Clock
 from reconciler.reasons import Role
 from reconciler.records import MailKind
@@ -23,6 +23,7 @@ from storage.listing import Owed
 
 DAY = dt.timedelta(days=1)
 HEARTBEAT_SECONDS = 10
+BEAT = dt.timedelta(minutes=1)
 # What waits for a person, or for the hour at which somebody wants mail.
 PATIENT = ("addresses that refuse mail",)
 
@@ -185,15 +186,23 @@ class Watchman:
 
 
 class Heartbeat:
-    """Calls an address after each sweep that left nothing stale, so that somebody else notices when it stops."""
+    """Calls an address after each sweep that left nothing stale, so that somebody else notices when it stops.
 
-    def __init__(self, url: str, fresh: dt.timedelta, clock: Clock) -> None:
-        self._url, self._fresh, self._clock = url, fresh, clock
+    Where there are many sweeps, it is called once a minute.
+    """
 
-    def beat(self, books: Sequence[Books]) -> bool:
+    def __init__(self, url: str, fresh: dt.timedelta, organisations: Sequence[str], clock: Clock) -> None:
+        self._url, self._fresh, self._organisations, self._clock = url, fresh, organisations, clock
+        self._called_at: dt.datetime | None = None
+
+    def beat(self, swept_at: Callable[[], Mapping[str, dt.datetime | None]]) -> bool:
         """Call it if every organisation was swept lately; whether it was called, and answered well."""
-        if not self._url or not all(self._is_fresh(each) for each in books):
+        if not self._url or (self._called_at and self._clock() - self._called_at < BEAT):
             return False
+        found = swept_at()
+        if not all(self._is_fresh(found.get(key)) for key in self._organisations):
+            return False
+        self._called_at = self._clock()
         try:
             answer = httpx.get(self._url, timeout=HEARTBEAT_SECONDS, headers={"User-Agent": "billwatch"})
         except httpx.HTTPError as error:
@@ -203,5 +212,5 @@ class Heartbeat:
             log.warning("heartbeat was not taken", status=answer.status_code)
         return answer.is_success
 
-    def _is_fresh(self, books: Books) -> bool:
-        return books.swept_at is not None and self._clock() - books.swept_at <= self._fresh
+    def _is_fresh(self, swept_at: dt.datetime | None) -> bool:
+        return swept_at is not None and self._clock() - swept_at <= self._fresh

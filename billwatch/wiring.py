@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ from reconciler.enclosing import Clerk
 from reconciler.errors import ConnectionLost, XeroError
 from reconciler.events import read_events
 from reconciler.hours import Waits
-from reconciler.organisation import Organisation
+from reconciler.organisation import Mode, Organisation
 from reconciler.ports import Clock, Drained
 from reconciler.progress import What
 from reconciler.reminding import Patience
@@ -51,8 +52,7 @@ class House:
     def __init__(
         self, config: Config, *, clock: Clock = wall_clock, wait: Callable[[float], None] = time.sleep
     ) -> None:
-        for each in config.organisation:
-            config.check_tenant(each.key)
+        config.check_tenants()
         self.config, self.clock = config, clock
         self.halt = threading.Event()
         self.organisations: Mapping[str, Organisation] = {o.key: o for o in config.organisations()}
@@ -72,12 +72,13 @@ class House:
             day_reserve=config.reconciler.day_reserve_calls,
             budgets=self.ledger.budgets,
         )
-        self._clients = {
-            o.key: self.connections.client(config.connection(o.key), o) for o in self.organisations.values()
-        }
+        reached = config.connections()
+        self._clients = {o.key: self.connections.client(reached[o.key], o) for o in self.organisations.values()}
         self.cycles = {o.key: self._cycle(o) for o in self.organisations.values()}
         self.clerks = {o.key: self._clerk(o) for o in self.organisations.values() if o.attach_documents}
         self.desk = Desk(self.ledger, self.cycles, clock)
+        fresh = dt.timedelta(minutes=config.reconciler.fresh_minutes)
+        self._heartbeat = Heartbeat(config.watch.heartbeat_url, fresh, list(self.organisations), clock)
         self._tenants: dict[str, str] = {o.tenant_id: o.key for o in self.organisations.values() if o.tenant_id}
 
     def __enter__(self) -> "House":
@@ -105,11 +106,25 @@ class House:
         quiet = now - waiting.newest >= dt.timedelta(seconds=pace.quiet_seconds)
         if not quiet and now - waiting.oldest < dt.timedelta(seconds=pace.longest_wait_seconds):
             return None
+        mark = self.ledger.mirror.newest_event()
         drained = self.ledger.inbox.drain(read_events, self.tenants(), now)
+        told_of = [key for key in self.ledger.mirror.told_of(mark) if key in self.organisations]
         # Most of what Xero tells is of our own writes; the ticks of every second need not look at it again.
-        for key in self.organisations:
+        for key in told_of:
             self.ledger.mirror.clean_known(key)
-        return drained
+        return replace(drained, told_of=tuple(told_of))
+
+    def due(self) -> set[str]:
+        """The organisations for which a tick may find something to do; the tick itself knows for sure."""
+        ledger, now = self.ledger, self.clock()
+        swept, waiting, ready = ledger.mirror.swept_at(), ledger.errands.waiting(now), ledger.errands.ready()
+        return {
+            key
+            for key, each in self.organisations.items()
+            if key in waiting
+            or (key in ready and each.mode is Mode.SYNC)
+            or _stale(swept.get(key), now, each.policy.fresh_minutes)
+        }
 
     def forget(self) -> int:
         """Let go of what has been kept for as long as configured."""
@@ -117,8 +132,9 @@ class House:
 
     def tenants(self) -> dict[str, str]:
         """Which organisation each tenant is; that of a custom connection without a tenant id is asked for once."""
+        known = set(self._tenants.values())
         for organisation in self.organisations.values():
-            if organisation.key not in self._tenants.values() and (tenant_id := self._tenant_of(organisation)):
+            if organisation.key not in known and (tenant_id := self._tenant_of(organisation)):
                 self._tenants[tenant_id] = organisation.key
         return self._tenants
 
@@ -173,9 +189,7 @@ class House:
 
     def beat(self) -> bool:
         """Tell the outside that all is well, if it is."""
-        fresh = dt.timedelta(minutes=self.config.reconciler.fresh_minutes)
-        books = [self.ledger.mirror.books(key) for key in self.organisations]
-        return Heartbeat(self.config.watch.heartbeat_url, fresh, self.clock).beat(books)
+        return self._heartbeat.beat(self.ledger.mirror.swept_at)
 
     def couriers(self, counted: Callable[[str, str], None] = lambda _endpoint, _result: None) -> list[Courier]:
         """Who takes events to the endpoints of others."""
@@ -239,6 +253,10 @@ def mail_server(mail: Mail) -> Server | None:
         return None
     password = mail.password.reveal() if mail.password else ""
     return Server(mail.host, mail.port, Security(mail.security), mail.username, password, mail.timeout_seconds)
+
+
+def _stale(swept_at: dt.datetime | None, now: dt.datetime, fresh_minutes: int) -> bool:
+    return swept_at is None or now - swept_at > dt.timedelta(minutes=fresh_minutes)
 
 
 def _days(number: int) -> dt.timedelta | None:

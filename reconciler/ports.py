@@ -58,12 +58,16 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What a drain found: requests read, those that could not be read, events for tenants that nobody follows."""
+    """What a drain found: requests read, those that could not be read, events for tenants that nobody follows.
+
+    `told_of` are the organisations that the events are about.
+    """
 
     requests: int = 0
     unreadable: int = 0
     events: int = 0
     foreign: int = 0
+    told_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

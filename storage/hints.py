@@ -18,8 +18,11 @@ CONTACT = "CONTACT"
 OPEN = tuple(status for status in Status if status.live and status is not Status.PAID)
 
 
-def news(organisation: str) -> Any:
-    """Events about linked bills that tell of something later than the bill as it was read; both by Xero's clock."""
+def news(organisation: Any) -> Any:
+    """Events about linked bills that tell of something later than the bill as it was read; both by Xero's clock.
+
+    The organisation is a key, or the column of an outer query.
+    """
     held = (BillRow.organisation == EventRow.organisation) & (BillRow.bill_id == EventRow.resource_id)
     later = BillRow.updated_at.is_null() | (EventRow.at > BillRow.updated_at)
     ours = _open(organisation) & (EventRow.resource_id != "") & followed(organisation, EventRow.resource_id)
@@ -30,6 +33,18 @@ def news_since(store: Store, organisation: str) -> dt.datetime | None:
     """When the oldest of them happened; `None` when there is none."""
     row = store.row(news(organisation).select(fn.MIN(EventRow.at).alias("at")))
     return row["at"] if row else None
+
+
+def newest_event(store: Store) -> int:
+    """The number of the newest event of all organisations; 0 when there is none."""
+    row = store.row(EventRow.select(fn.MAX(EventRow.id).alias("mark")))
+    return (row["mark"] if row else None) or 0
+
+
+def told_of(store: Store, mark: int) -> list[str]:
+    """The organisations that events after that number are about."""
+    ours = (EventRow.id > mark) & EventRow.organisation.is_null(False)
+    return sorted(store.column(EventRow.select(EventRow.organisation).where(ours).distinct()))
 
 
 def close_known(store: Store, organisation: str) -> None:
@@ -68,12 +83,12 @@ def linked_open(store: Store, organisation: str) -> list[Bill]:
     return [build(Bill, row) for row in rows]
 
 
-def followed(organisation: str, bill_id: Any) -> Any:
+def followed(organisation: Any, bill_id: Any) -> Any:
     """Whether a milestone follows the bill in that column, as its last one or as an earlier one."""
     return _tied(LinkRow, organisation, bill_id) | _tied(PartRow, organisation, bill_id)
 
 
-def _tied(table: Any, organisation: str, bill_id: Any) -> Any:
+def _tied(table: Any, organisation: Any, bill_id: Any) -> Any:
     mine = table.select(table.key).where((table.organisation == organisation) & (table.bill_id == bill_id))
     return fn.EXISTS(mine)
 
@@ -89,7 +104,7 @@ def _moved(store: Store, organisation: str, bills: Sequence[Bill]) -> bool:
     return store.count(ContactRow.select(ContactRow.contact_id).where(known)) < len(named)
 
 
-def _open(organisation: str) -> Any:
+def _open(organisation: Any) -> Any:
     return (EventRow.organisation == organisation) & (EventRow.open == True)  # noqa: E712  an expression of SQL
 
 

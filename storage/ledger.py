@@ -15,6 +15,7 @@ from storage.database import Store, open_store
 from storage.deeds import Deeds
 from storage.drain import Inbox
 from storage.enclosures import Enclosures
+from storage.errands import Errands
 from storage.export import Export
 from storage.inbox import KEEP_SECONDS, GroupInbox
 from storage.leases import SECONDS, Leases, SharedTurn
@@ -63,6 +64,7 @@ class Ledger:
         self.notes = Notes(store)
         self.enclosures = Enclosures(store)
         self.deeds = Deeds(store)
+        self.errands = Errands(store)
         self.outbox = Outbox(store, mail_domain)
         self.reminders = Reminders(store, mail_domain)
         self.weeks = Weeks(store)

@@ -114,6 +114,19 @@ class Mirror:
         """When, by Xero's clock, the oldest of what `dirty_bills` speaks of happened."""
         return hints.news_since(self._store, organisation)
 
+    def newest_event(self) -> int:
+        """The number of the newest event of all organisations; 0 when there is none."""
+        return hints.newest_event(self._store)
+
+    def told_of(self, mark: int) -> list[str]:
+        """The organisations that events after that number are about."""
+        return hints.told_of(self._store, mark)
+
+    def swept_at(self) -> dict[str, dt.datetime | None]:
+        """When each organisation was last read in full."""
+        rows = self._store.rows(OrganisationRow.select(OrganisationRow.key, OrganisationRow.swept_at))
+        return {row["key"]: row["swept_at"] for row in rows}
+
     def clean_known(self, organisation: str) -> None:
         """Forget events that tell nothing new of the bill as it was read."""
         hints.close_known(self._store, organisation)

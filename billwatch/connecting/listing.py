@@ -33,8 +33,7 @@ class Cut:
 
 def every(config: Config) -> dict[str, Connection]:
     """The connections by name; organisations of one app share one."""
-    found = (config.connection(each.key) for each in config.organisation)
-    return {connection.name: connection for connection in found}
+    return {connection.name: connection for connection in config.connections().values()}
 
 
 def reaches(config: Config, connections: Connections) -> Iterator[Reach | Cut]:

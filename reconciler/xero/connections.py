@@ -135,7 +135,8 @@ class Connections:
 
     def _purse(self, organisation: str, connection: Connection) -> Purse:
         app = f"app:{connection.client_id}"
-        self._apps.setdefault(app, Windows(self._budget(app)))
+        if app not in self._apps:
+            self._apps[app] = Windows(self._budget(app))
         limits = Limits(
             self._clock,
             self._wait,

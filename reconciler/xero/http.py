@@ -5,8 +5,10 @@ No redirect is followed. Errors name the method, the address and what happened, 
 """
 
 import datetime as dt
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import httpx
 
@@ -54,6 +56,12 @@ class Answer:
         return self.headers.get("xero-correlation-id", "")
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that are trusted; reading them takes longer than all else, so all pools share them."""
+    return httpx.create_ssl_context()
+
+
 class Http:
     """One pool of connections."""
 
@@ -63,6 +71,7 @@ class Http:
         self._pool = httpx.Client(
             timeout=httpx.Timeout(silence_seconds, connect=min(CONNECT_SECONDS, silence_seconds)),
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "billwatch"},
+            verify=_trusted(),
             # A proxy named in the environment cannot reach a sandbox on this very machine.
             mounts={"all://127.0.0.1": None, "all://localhost": None},
         )

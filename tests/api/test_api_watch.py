@@ -17,7 +17,6 @@ from billwatch.watch import Heartbeat
 from notify.watching import Sign
 from notify.writer import Nothing
 from reconciler.callers import new_hook_secret
-from reconciler.organisation import Books
 from reconciler.records import Delivery, Event, Mail, MailKind
 from reconciler.xero_port import Budget, Window
 from storage import Ledger
@@ -191,21 +190,32 @@ def beats() -> Iterator[Any]:
         thread.join(10)
 
 
+HOUR = dt.timedelta(hours=1)
+
+
 def test_the_heart_beats_only_while_every_organisation_was_read_lately(beats: Any) -> None:
     url, heard = beats
     now = dt.datetime(2026, 7, 1, tzinfo=dt.UTC)
-    heart = Heartbeat(url, dt.timedelta(hours=1), lambda: now)
-    fresh, stale = Books(swept_at=now), Books(swept_at=now - dt.timedelta(hours=2))
-    assert heart.beat([fresh])
-    assert not heart.beat([fresh, stale])
-    assert not heart.beat([Books()])
+    heart = Heartbeat(url, HOUR, ["acme", "beta"], lambda: now)
+    assert not heart.beat(lambda: {"acme": now})
+    assert not heart.beat(lambda: {"acme": now, "beta": None})
+    assert not heart.beat(lambda: {"acme": now, "beta": now - 2 * HOUR})
+    assert heart.beat(lambda: {"acme": now, "beta": now})
     assert heard == ["/ping"]
+
+
+def test_the_heart_beats_once_a_minute_however_many_are_read(beats: Any) -> None:
+    url, heard = beats
+    now = iter(dt.datetime(2026, 7, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=s) for s in range(0, 120, 5))
+    heart = Heartbeat(url, HOUR, ["acme"], lambda: next(now))
+    assert sum(heart.beat(lambda: {"acme": dt.datetime(2026, 7, 1, tzinfo=dt.UTC)}) for _ in range(12)) == len(heard)
+    assert len(heard) == 1
 
 
 def test_a_heartbeat_that_cannot_be_sent_stops_nothing() -> None:
     now = dt.datetime(2026, 7, 1, tzinfo=dt.UTC)
-    assert not Heartbeat("http://127.0.0.1:1/", dt.timedelta(hours=1), lambda: now).beat([Books(swept_at=now)])
-    assert not Heartbeat("", dt.timedelta(hours=1), lambda: now).beat([Books(swept_at=now)])
+    assert not Heartbeat("http://127.0.0.1:1/", HOUR, ["acme"], lambda: now).beat(lambda: {"acme": now})
+    assert not Heartbeat("", HOUR, ["acme"], lambda: now).beat(lambda: {"acme": now})
 
 
 def test_a_running_daemon_beats_after_its_sweep(make_world: Callable[..., World], beats: Any) -> None:
