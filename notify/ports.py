@@ -26,8 +26,8 @@ class Outbox(Protocol):
         """The server has accepted the mail."""
         ...
 
-    def failed(self, mail_id: int, error: str, next_try_at: dt.datetime | None) -> None:
-        """It has not; try again then, or (`None`) never."""
+    def failed(self, mail_id: int, error: str, next_try_at: dt.datetime, now: dt.datetime) -> None:
+        """It has not; try again then."""
         ...
 
     def dropped(self, mail_id: int, now: dt.datetime) -> None:

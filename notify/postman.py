@@ -114,8 +114,9 @@ class _Round:
         log.info("mail.sent", mail=mail.mail_id, organisation=mail.organisation, reason=about)
 
     def _fail(self, mail: Mail, error: Exception) -> None:
-        next_try_at = self._postman.writer.clock() + backoff(mail.tries, self._postman.jitter())
-        self._postman.writer.ledger.outbox.failed(mail.mail_id, str(error), next_try_at)
+        now = self._postman.writer.clock()
+        next_try_at = now + backoff(mail.tries, self._postman.jitter())
+        self._postman.writer.ledger.outbox.failed(mail.mail_id, str(error), next_try_at, now)
         self.delivered.failed += 1
         log.warning("mail.put_off", mail=mail.mail_id, error=str(error))
 

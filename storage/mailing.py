@@ -117,9 +117,10 @@ class Mailing:
         return tuple(found["message_id"] for found in self._store.rows(query))
 
     def _also(self, row: Mapping[str, Any]) -> tuple[str, ...]:
-        """Who else was, or is about to be, mailed about the same flags in the same way."""
+        """Who else was, or is at the same time, mailed about the same flags in the same way."""
         kind = MailRow.kind == RESULT if row["kind"] is RESULT else MailRow.kind != RESULT
-        reached = MailRow.dropped_at.is_null() & (MailRow.sent_at.is_null(is_null=False) | (MailRow.done == False))  # noqa: E712
+        goes_too = (MailRow.done == False) & (MailRow.send_after <= row["send_after"])  # noqa: E712  SQL
+        reached = MailRow.sent_at.is_null(is_null=False) | goes_too
         query = (
             MailRow.select(MailRow.recipient)
             .join(MailFlagRow, on=(MailFlagRow.mail == MailRow.id))

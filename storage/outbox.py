@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from peewee import fn
+
 from reconciler.ports import Notice
 from reconciler.reasons import Reason
 from reconciler.records import Bounce, Choice, Flag, Mail, MailKind
@@ -60,11 +62,17 @@ class Outbox:
             reached = MailRow.select(MailRow.recipient).where(MailRow.id == mail_id)
             self._store.run(BounceRow.delete().where(BounceRow.address.in_(reached)))
 
-    def failed(self, mail_id: int, error: str, next_try_at: dt.datetime | None) -> None:
-        """It has not; try again then, or (`None`) never: there is nothing to send, or nobody to send it to."""
-        again = {"done": True} if next_try_at is None else {"send_after": next_try_at, "claimed_until": next_try_at}
+    def failed(self, mail_id: int, error: str, next_try_at: dt.datetime, now: dt.datetime) -> None:
+        """It has not; try again then."""
+        since = fn.COALESCE(MailRow.failing_since, MailRow.failing_since.db_value(now))
+        again = {"send_after": next_try_at, "claimed_until": next_try_at}
         with self._store.write():
-            self._update([mail_id], {"error": error, **again})
+            self._update([mail_id], {"error": error, "failing_since": since, **again})
+
+    def failing_since(self, organisation: str) -> dt.datetime | None:
+        """Since when the server has not taken the mail of the organisation that it refuses for longest."""
+        owed = (MailRow.organisation == organisation) & (MailRow.done == False)  # noqa: E712  an expression of SQL
+        return next(iter(self._store.column(MailRow.select(fn.MIN(MailRow.failing_since)).where(owed))), None)
 
     def dropped(self, mail_id: int, now: dt.datetime) -> None:
         """There is nothing to tell any more."""
@@ -77,7 +85,7 @@ class Outbox:
         Nothing is owed twice: what the heir was told or is owed already is left out.
         """
         with self._store.write():
-            self._update([mail.mail_id], {"done": True, "error": said})
+            self._update([mail.mail_id], (_drop(now) if heir else {"done": True}) | {"error": said})
             self._remember(mail.recipient, said, now)
             if heir:
                 self._pass_on(mail, heir, send_after, now)

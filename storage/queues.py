@@ -108,6 +108,7 @@ class MailRow(Row):
     sent_at = UtcField(null=True)
     dropped_at = UtcField(null=True)
     error = TextField(default="")
+    failing_since = UtcField(null=True)
     done = BooleanField(default=False)
 
     class Meta:

@@ -83,7 +83,7 @@ def test_mails_owed_are_told_with_their_age_the_next_try_and_what_the_server_sai
     assert "  Mails:" not in status(configured).stdout
     owe_a_mail(ledger)
     (mail,) = ledger.outbox.claim(NOW + dt.timedelta(hours=1), 1, dt.timedelta(minutes=1))
-    ledger.outbox.failed(mail.mail_id, "450 try\x1b later", NOW + dt.timedelta(hours=2))
+    ledger.outbox.failed(mail.mail_id, "450 try\x1b later", NOW + dt.timedelta(hours=2), NOW)
     told = status(configured).stdout
     assert "  Mails: 1 to send, the oldest since 22 November 2026, 10:00 UTC; they are kept until [mail] names" in told
     assert "    The mail server said last: 450 try\N{REPLACEMENT CHARACTER} later" in told

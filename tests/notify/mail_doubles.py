@@ -68,11 +68,11 @@ class Outbox:
             raise KeyboardInterrupt
         self.owed[mail_id].sent_at = now
 
-    def failed(self, mail_id: int, error: str, next_try_at: dt.datetime | None) -> None:
+    def failed(self, mail_id: int, error: str, next_try_at: dt.datetime, now: dt.datetime) -> None:
         owed = self.owed[mail_id]
-        owed.error, owed.given_up = error, next_try_at is None
+        owed.error = error
         owed.mail = replace(owed.mail, tries=owed.mail.tries + 1)
-        owed.due = owed.claimed_until = next_try_at or owed.due
+        owed.due = owed.claimed_until = next_try_at
 
     def dropped(self, mail_id: int, now: dt.datetime) -> None:
         self.owed[mail_id].given_up = True

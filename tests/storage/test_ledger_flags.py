@@ -1,6 +1,7 @@
 """A flag follows the verdict of its milestone, and owes its mails in the same breath: each cause and address once."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from ledger_samples import (
@@ -185,7 +186,7 @@ def test_a_claimed_mail_collects_no_more(ledger: Ledger) -> None:
     decide(ledger, Reason.BILL_PAID, "M1")
     (first,) = _claim(ledger)
     decide(ledger, Reason.BILL_PAID, "M2")
-    ledger.outbox.failed(first.mail_id, "busy", LATER)
+    ledger.outbox.failed(first.mail_id, "busy", LATER, NOW)
     assert [_keys(mail) for mail in _claim(ledger)] == [["M2"], ["M1"]]
 
 
@@ -220,7 +221,7 @@ def test_a_mail_that_was_sent_is_owed_no_more(ledger: Ledger) -> None:
 def test_a_mail_that_failed_is_tried_again_then(ledger: Ledger) -> None:
     decide(ledger, Reason.BILL_PAID)
     (mail,) = _claim(ledger, NOW)
-    ledger.outbox.failed(mail.mail_id, "451 busy", LATER)
+    ledger.outbox.failed(mail.mail_id, "451 busy", LATER, NOW)
     assert _claim(ledger, LATER - dt.timedelta(seconds=1)) == []
     assert [again.mail_id for again in _claim(ledger, LATER)] == [mail.mail_id]
 
@@ -228,9 +229,42 @@ def test_a_mail_that_failed_is_tried_again_then(ledger: Ledger) -> None:
 def test_a_mail_refused_for_good_is_never_tried_again(ledger: Ledger) -> None:
     decide(ledger, Reason.BILL_PAID)
     (mail,) = _claim(ledger)
-    ledger.outbox.failed(mail.mail_id, "550 no such user", None)
+    ledger.outbox.refused(mail, "550 no such user", "", NOW, NOW)
     assert _claim(ledger, LATER + dt.timedelta(days=99)) == []
     assert ledger.overview.health(ORG).mails_refused == 1
+
+
+def test_a_mail_that_was_passed_on_does_not_count_as_refused(ledger: Ledger) -> None:
+    decide(ledger, Reason.BILL_PAID)
+    (mail,) = _claim(ledger)
+    ledger.outbox.refused(mail, "550 no such user", "heir@example.org", NOW, NOW)
+    assert [again.recipient for again in _claim(ledger)] == ["heir@example.org"]
+    health = ledger.overview.health(ORG)
+    assert (health.mails_refused, health.mails_owed) == (0, 1)
+    assert [one.what for one in ledger.listing.owed(ORG)] == ["mails to send", "addresses that refuse mail"]
+
+
+def test_since_when_a_mail_is_not_taken_is_kept_until_it_is(ledger: Ledger) -> None:
+    decide(ledger, Reason.BILL_PAID)
+    assert ledger.outbox.failing_since(ORG) is None
+    for at in (NOW, LATER):
+        (mail,) = _claim(ledger, at)
+        ledger.outbox.failed(mail.mail_id, "451 busy", at, at)
+        assert ledger.outbox.failing_since(ORG) == NOW
+    ledger.outbox.sent(mail.mail_id, LATER)
+    assert ledger.outbox.failing_since(ORG) is None
+
+
+def test_only_who_is_mailed_at_the_same_time_or_was_is_said_to_be_mailed_as_well(ledger: Ledger) -> None:
+    by_hour = {"now@x": NOW, "too@x": NOW, "later@x": LATER}
+    when = replace(notice(*by_hour), wanted=lambda address, _reason, _ready: by_hour[address])
+    decide(ledger, Reason.BILL_PAID, notice=when)
+    first, second = _claim(ledger, NOW)
+    assert (first.also, second.also) == (("too@x",), ("now@x",))
+    ledger.outbox.sent(first.mail_id, NOW)
+    ledger.outbox.failed(second.mail_id, "451 busy", LATER + LEASE, NOW)
+    (third,) = _claim(ledger, LATER)
+    assert third.also == ("now@x",)
 
 
 def test_no_more_mails_are_claimed_than_asked_for(ledger: Ledger) -> None:

@@ -81,8 +81,9 @@ def test_a_mail_that_was_sent_is_not_owed_and_one_refused_for_good_is_told(sever
     sample.decide(several, Reason.BILL_VOIDED, "M1", notice=sample.notice("a@example.org", "b@example.org"))
     first, second = several.outbox.claim(NOW, 10, sample.LEASE)
     several.outbox.sent(first.mail_id, NOW)
-    several.outbox.failed(second.mail_id, "550 no such user", None)
-    assert [(one.what, one.number) for one in several.listing.owed(ORG)] == [("mails refused for good", 1)]
+    several.outbox.refused(second, "550 no such user", "", NOW, NOW)
+    owed = [(one.what, one.number) for one in several.listing.owed(ORG)]
+    assert owed == [("mails refused for good", 1), ("addresses that refuse mail", 1)]
 
 
 def test_the_last_event_is_known_by_organisation(several: Ledger, url: str) -> None:

@@ -70,7 +70,7 @@ def test_what_is_remembered_of_an_organisation_is_known_by_its_key(ledger: Ledge
 def test_the_last_words_of_the_mail_server_are_kept_until_the_mail_is_sent(ledger: Ledger) -> None:
     (mail,) = ledger.outbox.claim(NOW + HOUR, 5, LEASE)
     assert ledger.overview.mail_error(ORG) == ""
-    ledger.outbox.failed(mail.mail_id, "450 try later", NOW + HOUR)
+    ledger.outbox.failed(mail.mail_id, "450 try later", NOW + HOUR, NOW)
     assert (ledger.overview.mail_error(ORG), ledger.overview.mail_error("elsewhere")) == ("450 try later", "")
     ledger.outbox.sent(mail.mail_id, NOW + HOUR)
     assert ledger.overview.mail_error(ORG) == ""
@@ -104,7 +104,7 @@ def test_open_flags_are_listed_and_paged(ledger: Ledger) -> None:
 def test_mails_are_told_by_flag(ledger: Ledger) -> None:
     (flag,) = ledger.overview.open_flags(ORG, 10)
     (mail,) = ledger.outbox.claim(NOW, 10, LEASE)
-    ledger.outbox.failed(mail.mail_id, "451 busy", NOW)
+    ledger.outbox.failed(mail.mail_id, "451 busy", NOW, NOW)
     ((posted,),) = ledger.overview.mails([flag.flag_id]).values()
     assert (posted.recipient, posted.sent_at, posted.error) == ("ann@example.org", None, "451 busy")
     ledger.outbox.sent(mail.mail_id, NOW + HOUR)
