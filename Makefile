@@ -17,7 +17,7 @@ test: .venv/.dev       ## Run the tests (ARGS is handed to pytest)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 torture: .venv/.dev   ## Run the long trials: crashes, foul weather, attacks; prints what was counted
-	$(BIN)/python -m pytest -n 2 -m "torture or attack" -o timeout=0 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "torture or attack" -o timeout=0 $(ARGS)
 
 bench: .venv/.dev      ## Measure against the sandbox and hold the promises (ARGS names one part)
 	$(BIN)/python -m benchmarks $(ARGS)

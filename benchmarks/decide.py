@@ -48,7 +48,7 @@ COPIED = {
     "progress": ("key", "bill_id"),
 }
 ALL_DIRTY = "UPDATE link SET dirty = 1"
-SOME_DIRTY = f"UPDATE link SET dirty = 1 WHERE key IN (SELECT key FROM link WHERE key LIKE '%x7' LIMIT {CHANGED})"
+SOME_DIRTY = f"UPDATE link SET dirty = 1 WHERE key IN (SELECT key FROM link WHERE key LIKE '%M-0007' LIMIT {CHANGED})"
 
 
 def run() -> Iterator[Figure]:
@@ -134,16 +134,16 @@ def _name(number: int) -> str:
 
 
 def _multiply(database: Path) -> None:
-    """Copy every milestone with its link and bill, under names of their own."""
+    """Copy every milestone with its link and bill, under names of their own, which ascend as those of real ones do."""
     progress(f"making {MILESTONES:,} milestones of {FIRST:,}")
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("PRAGMA synchronous = OFF")
         for table, names in COPIED.items():
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-            values = ", ".join(f"iif({c} = '', '', {c} || 'x' || n)" if c in names else c for c in columns)
+            values = ", ".join(f"iif({c} = '', '', printf('%04d-', n) || {c})" if c in names else c for c in columns)
             connection.execute(
                 "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?) "
-                f"INSERT INTO {table} SELECT {values} FROM {table}, n",
+                f"INSERT INTO {table} SELECT {values} FROM n CROSS JOIN {table}",
                 (MILESTONES // FIRST - 1,),
             )
         connection.execute("ANALYZE")
