@@ -85,9 +85,8 @@ class Daemon:
     def _routes(self) -> list[BaseRoute]:
         """Pages, API and metrics."""
         house, guard = self._house, guard_of(self._house)
-        ledger, counts = house.ledger, self.webhook.counts
-        told = (office(house).standing, ledger.budgets.spent, counts, ledger.numberings.all, house.lapses_at)
-        stored = Stored(*told, house.clock)
+        spent, counts = house.ledger.budgets.spent, self.webhook.counts
+        stored = Stored(office(house).standing, spent, counts, house.watchman(), house.clock)
         self._metrics.registry.register(stored)
         who = house.config.server.metrics
         watched: list[BaseRoute] = (

@@ -14,10 +14,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from billwatch.watch import Watchman
 from notify.postman import Delivered
 from receiver.dashboard.ports import Standing
 from receiver.webhook import WebhookCounts
-from reconciler.numbering import Numbering, missing
 from reconciler.ports import Clock, Report
 from reconciler.reasons import words
 from reconciler.xero_port import Spent
@@ -81,12 +81,11 @@ class Stored(Collector):
         standing: Callable[[], Sequence[Standing]],
         spent: Spending,
         heard: WebhookCounts,
-        numberings: Callable[[], Mapping[str, Numbering]],
-        lapses_at: Callable[[str], dt.datetime | None],
+        watchman: Watchman,
         clock: Clock,
     ) -> None:
         self._standing, self._spent, self._heard, self._clock = standing, spent, heard, clock
-        self._numberings, self._lapses_at = numberings, lapses_at
+        self._watchman = watchman
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: registering must not ask the ledger."""
@@ -100,6 +99,7 @@ class Stored(Collector):
         yield _milestones(standing)
         yield from self._queues(standing)
         yield from self._moments(standing)
+        yield from self._stoppages(standing)
         yield from self._spending(standing)
 
     def _webhooks(self) -> Iterator[Metric]:
@@ -109,15 +109,14 @@ class Stored(Collector):
         for cause in ("signature", "size", "slow", "encoding", "storage"):
             requests.add_metric([cause], self._heard.refused[cause])
         yield requests
-        now = self._clock()
-        gap = missing(self._numberings().values(), now)
+        gap = self._watchman.missing()
         yield GaugeMetricFamily(
             "billwatch_webhook_missing_events", "Webhook events that did not come.", gap.number if gap else 0
         )
         yield GaugeMetricFamily(
             "billwatch_webhook_missing_oldest_seconds",
             "How long later ones than the oldest of them have come.",
-            (now - gap.since).total_seconds() if gap else 0,
+            self._age(gap.since if gap else None),
         )
 
     def _queues(self, standing: Sequence[Standing]) -> Iterator[Metric]:
@@ -129,7 +128,7 @@ class Stored(Collector):
             for queue in one.owed:
                 place = [one.organisation.key, queue.what.replace(" ", "_")]
                 owed.add_metric(place, queue.number)
-                ages.add_metric(place, (self._clock() - queue.since).total_seconds() if queue.since else 0)
+                ages.add_metric(place, self._age(queue.since))
             owed.add_metric([one.organisation.key, "milestones_to_decide"], one.undecided)
         yield from (owed, ages)
 
@@ -152,12 +151,32 @@ class Stored(Collector):
             name = one.organisation.key
             swept.add_metric([name], one.books.swept_at.timestamp() if one.books.swept_at else 0)
             heard.add_metric([name], one.heard_at.timestamp() if one.heard_at else 0)
-            if at := self._lapses_at(name):
+            if at := self._watchman.lapses_at(name):
                 lapses.add_metric([name], at.timestamp())
             paused.add_metric([name], one.paused is not None)
             if one.books.hold:
                 held.add_metric([name, one.books.hold.value], 1)
         yield from (swept, heard, lapses, held, paused)
+
+    def _stoppages(self, standing: Sequence[Standing]) -> Iterator[Metric]:
+        """What has stopped, and for how long; 0 while all is well."""
+        unheard = GaugeMetricFamily(
+            "billwatch_webhooks_silent_seconds",
+            "How long ago the oldest change was made of which no webhook told.",
+            labels=["organisation"],
+        )
+        unsent = GaugeMetricFamily(
+            "billwatch_mails_failing_seconds", "How long a mail is not taken.", labels=["organisation"]
+        )
+        failing = self._watchman.failing_since()
+        for one in standing:
+            name = one.organisation.key
+            unheard.add_metric([name], self._age(self._watchman.unheard_since(name)))
+            unsent.add_metric([name], self._age(failing.get(name)))
+        yield from (unheard, unsent)
+
+    def _age(self, since: dt.datetime | None) -> float:
+        return (self._clock() - since).total_seconds() if since else 0
 
     def _spending(self, standing: Sequence[Standing]) -> Iterator[Metric]:
         labels = ["organisation", "operation"]

@@ -11,7 +11,7 @@ import structlog
 from billwatch.sections import Hook, Watch
 from notify.watching import Sign, Watched
 from reconciler.hours import wanted_at
-from reconciler.numbering import missing
+from reconciler.numbering import Gap, missing
 from reconciler.organisation import Organisation
 from reconciler.ports import Clock
 from reconciler.reasons import Role
@@ -23,6 +23,7 @@ from storage.listing import Owed
 
 DAY = dt.timedelta(days=1)
 HEARTBEAT_SECONDS = 10
+UNSENT = dt.timedelta(hours=1)
 BEAT = dt.timedelta(minutes=1)
 # What waits for a person, or for the hour at which somebody wants mail.
 PATIENT = ("addresses that refuse mail",)
@@ -33,6 +34,11 @@ log = structlog.get_logger(__name__)
 def watching(organisation: str) -> str:
     """The name under which it is remembered which signs the operator was mailed about."""
     return f"watching:{organisation}"
+
+
+def unheard(organisation: str) -> str:
+    """The name under which it is remembered since when no webhook has told of changes."""
+    return f"unheard:{organisation}"
 
 
 def calls_left(ledger: Ledger, organisation: str, now: dt.datetime) -> int | None:
@@ -65,10 +71,44 @@ class Watchman:
         """The signs there are now."""
         return Watched(tuple(self._signs(organisation, self._clock())))
 
+    def unheard_since(self, organisation: str) -> dt.datetime | None:
+        """When the oldest change was made of which no webhook told, though some did before.
+
+        Whether any ever came is for the doctor to say: they may have been set up only now. Xero tells only when a bill
+        was changed last, so what was seen at an earlier look counts as well.
+        """
+        heard = self._ledger.listing.heard_at(organisation) if self._webhooks else None
+        if heard is None:
+            return None
+        changed, noted = self._ledger.listing.changed_after(organisation, heard), self._noted(organisation)
+        return noted if changed and noted and heard < noted < changed else changed
+
+    def missing(self) -> Gap | None:
+        """What is missing of the webhooks, by Xero's numbers."""
+        return missing(self._ledger.numberings.all().values(), self._clock()) if self._webhooks else None
+
+    def lapses_at(self, organisation: str) -> dt.datetime | None:
+        """When the organisation's consent ends unless it is used before; `None` where there is none that could."""
+        return self._lapses_at(organisation)
+
+    def failing_since(self) -> Mapping[str, dt.datetime]:
+        """By organisation, since when mails are not taken."""
+        return self._ledger.outbox.failing_since()
+
     def look(self) -> None:
         """Owe a mail for each organisation that has a sign which was not there at the last look."""
         for organisation in self._organisations.values():
+            self._note(organisation.key)
             self._look(organisation, self._clock())
+
+    def _note(self, organisation: str) -> None:
+        since = self.unheard_since(organisation)
+        if since != self._noted(organisation):
+            self._ledger.state.put(unheard(organisation), since.isoformat() if since else None)
+
+    def _noted(self, organisation: str) -> dt.datetime | None:
+        noted = self._ledger.state.get(unheard(organisation))
+        return dt.datetime.fromisoformat(noted) if noted else None
 
     def _look(self, organisation: Organisation, now: dt.datetime) -> None:
         name, found = watching(organisation.key), sorted(sign.name for sign in self._signs(organisation.key, now))
@@ -102,12 +142,8 @@ class Watchman:
 
     def _silence(self, organisation: str, now: dt.datetime) -> Iterator[Sign]:
         """Xero switches a webhook off after a day of failures; the sweep still finds changes, but later."""
-        limit = dt.timedelta(hours=self._limits.silence_hours)
-        changed, heard = self._ledger.listing.changed_at(organisation), self._ledger.listing.heard_at(organisation)
-        if not (self._webhooks and limit and changed and now - changed >= limit):
-            return
-        # Whether any ever came is for the doctor to say: they may have been set up only now.
-        if heard and heard < changed:
+        limit, changed = dt.timedelta(hours=self._limits.silence_hours), self.unheard_since(organisation)
+        if limit and changed and now - changed >= limit:
             yield Sign(
                 "webhooks",
                 "Xero's webhooks have gone silent",
@@ -119,9 +155,8 @@ class Watchman:
 
     def _gap(self, now: dt.datetime) -> Iterator[Sign]:
         """What Xero tries again comes within the hour; a request that is turned away each time is missing for a day."""
-        limit = dt.timedelta(hours=self._limits.gap_hours)
-        gap = missing(self._ledger.numberings.all().values(), now) if self._webhooks and limit else None
-        if gap and now - gap.since >= limit:
+        limit, gap = dt.timedelta(hours=self._limits.gap_hours), self.missing()
+        if limit and gap and now - gap.since >= limit:
             yield Sign(
                 "webhook gap",
                 "Some of Xero's webhooks are missing",
@@ -134,7 +169,7 @@ class Watchman:
 
     def _consent(self, organisation: str, now: dt.datetime) -> Iterator[Sign]:
         """Every sweep uses the consent, so this comes only where none has come through for weeks."""
-        lapses, zone = self._lapses_at(organisation), self._ledger.mirror.books(organisation).zone
+        lapses, zone = self.lapses_at(organisation), self._ledger.mirror.books(organisation).zone
         limit = dt.timedelta(days=self._limits.consent_days)
         if lapses and limit and now >= lapses - limit:
             ends = "has ended" if now >= lapses else "will end"
@@ -188,19 +223,26 @@ class Watchman:
 class Heartbeat:
     """Calls an address after each sweep that left nothing stale, so that somebody else notices when it stops.
 
-    Where there are many sweeps, it is called once a minute.
+    It also stops while mails are not taken, of which no mail can tell. Where there are many sweeps, it is called once
+    a minute.
     """
 
     def __init__(self, url: str, fresh: dt.timedelta, organisations: Sequence[str], clock: Clock) -> None:
         self._url, self._fresh, self._organisations, self._clock = url, fresh, organisations, clock
         self._called_at: dt.datetime | None = None
 
-    def beat(self, swept_at: Callable[[], Mapping[str, dt.datetime | None]]) -> bool:
-        """Call it if every organisation was swept lately; whether it was called, and answered well."""
+    def beat(
+        self,
+        swept_at: Callable[[], Mapping[str, dt.datetime | None]],
+        failing_since: Callable[[], Mapping[str, dt.datetime]] = dict,
+    ) -> bool:
+        """Call it if every organisation was swept lately and mails go out; whether it was, and answered well."""
         if not self._url or (self._called_at and self._clock() - self._called_at < BEAT):
             return False
         found = swept_at()
         if not all(self._is_fresh(found.get(key)) for key in self._organisations):
+            return False
+        if any(self._clock() - since >= UNSENT for since in failing_since().values()):
             return False
         self._called_at = self._clock()
         try:

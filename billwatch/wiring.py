@@ -189,7 +189,7 @@ class House:
 
     def beat(self) -> bool:
         """Tell the outside that all is well, if it is."""
-        return self._heartbeat.beat(self.ledger.mirror.swept_at)
+        return self._heartbeat.beat(self.ledger.mirror.swept_at, self.ledger.outbox.failing_since)
 
     def couriers(self, counted: Callable[[str, str], None] = lambda _endpoint, _result: None) -> list[Courier]:
         """Who takes events to the endpoints of others."""

@@ -115,10 +115,10 @@ class Listing:
         mine = EventRow.select(EventRow.drained_at).where(EventRow.organisation == organisation)
         return next(iter(self._store.column(mine.order_by(EventRow.id.desc()).limit(1))), None)
 
-    def changed_at(self, organisation: str) -> dt.datetime | None:
-        """When, by Xero's clock, the last change was made to a bill, as far as it was read."""
-        newest = BillRow.select(fn.MAX(BillRow.updated_at)).where(BillRow.organisation == organisation)
-        return next(iter(self._store.column(newest)), None)
+    def changed_after(self, organisation: str, instant: dt.datetime) -> dt.datetime | None:
+        """The first time after that instant, by Xero's clock, of the last changes that were made to bills."""
+        later = (BillRow.organisation == organisation) & (BillRow.updated_at > instant)
+        return next(iter(self._store.column(BillRow.select(fn.MIN(BillRow.updated_at)).where(later))), None)
 
     def turned(self, organisations: Collection[str], since: dt.datetime) -> list[Turned]:
         """How milestones went from reason to reason, summed up by day, oldest first."""

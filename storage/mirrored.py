@@ -53,6 +53,7 @@ class BillRow(Row):
             (("organisation", "url"), False),
             (("organisation", "contact_id", "total", "subtotal"), False),
             (("organisation", "date"), False),
+            (("organisation", "updated_at"), False),
         )
 
 

@@ -69,10 +69,12 @@ class Outbox:
         with self._store.write():
             self._update([mail_id], {"error": error, "failing_since": since, **again})
 
-    def failing_since(self, organisation: str) -> dt.datetime | None:
-        """Since when the server has not taken the mail of the organisation that it refuses for longest."""
-        owed = (MailRow.organisation == organisation) & (MailRow.done == False)  # noqa: E712  an expression of SQL
-        return next(iter(self._store.column(MailRow.select(fn.MIN(MailRow.failing_since)).where(owed))), None)
+    def failing_since(self) -> dict[str, dt.datetime]:
+        """By organisation, since when the server has not taken the mail that it refuses for longest."""
+        failing = (MailRow.done == False) & MailRow.failing_since.is_null(is_null=False)  # noqa: E712  SQL
+        oldest = fn.MIN(MailRow.failing_since).alias("since")
+        query = MailRow.select(MailRow.organisation, oldest).where(failing).group_by(MailRow.organisation)
+        return {row["organisation"]: row["since"] for row in self._store.rows(query)}
 
     def dropped(self, mail_id: int, now: dt.datetime) -> None:
         """There is nothing to tell any more."""

@@ -246,13 +246,13 @@ def test_a_mail_that_was_passed_on_does_not_count_as_refused(ledger: Ledger) -> 
 
 def test_since_when_a_mail_is_not_taken_is_kept_until_it_is(ledger: Ledger) -> None:
     decide(ledger, Reason.BILL_PAID)
-    assert ledger.outbox.failing_since(ORG) is None
+    assert ledger.outbox.failing_since() == {}
     for at in (NOW, LATER):
         (mail,) = _claim(ledger, at)
         ledger.outbox.failed(mail.mail_id, "451 busy", at, at)
-        assert ledger.outbox.failing_since(ORG) == NOW
+        assert ledger.outbox.failing_since() == {ORG: NOW}
     ledger.outbox.sent(mail.mail_id, LATER)
-    assert ledger.outbox.failing_since(ORG) is None
+    assert ledger.outbox.failing_since() == {}
 
 
 def test_only_who_is_mailed_at_the_same_time_or_was_is_said_to_be_mailed_as_well(ledger: Ledger) -> None:

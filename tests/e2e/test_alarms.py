@@ -1,0 +1,176 @@
+"""What dies is told of within its stated time: by mail while mail goes out, and by an alert; and not before.
+
+The stated times are those of `docs/operating.md`, which `tests/docs/test_alerts.py` holds against rules and settings.
+"""
+
+import contextlib
+import datetime as dt
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from alarms import STEP, SWEEP, Day, Doors, delay, judged
+from letterbox import Letterbox
+from wires import Wire
+from world import KEY, World, config_text, open_house
+
+from billwatch.sandbox import Sandbox
+from billwatch.sections import Reconciler, Watch
+
+HOUR = dt.timedelta(hours=1)
+SETTINGS = """
+metrics = "open"
+[watch]
+heartbeat_url = "{beats}/ping"
+[reconciler]
+quiet_seconds = 0
+[mail]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+sender = "billwatch@example.org"
+timeout_seconds = 5
+"""
+
+
+@pytest.fixture
+def beats() -> Iterator[tuple[str, list[str]]]:
+    """Whoever watches from outside, and what was heard there."""
+    heard: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_told: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", heard
+        server.shutdown()
+        thread.join(10)
+
+
+@pytest.fixture
+def wires() -> Iterator[Callable[[int], Wire]]:
+    with contextlib.ExitStack() as stack:
+        yield lambda port: stack.enter_context(Wire(port))
+
+
+@pytest.fixture
+def day(
+    make_world: Callable[..., World],
+    xero: Sandbox,
+    wires: Callable[[int], Wire],
+    beats: tuple[str, list[str]],
+    tmp_path: Path,
+    environ: dict[str, str],
+) -> Iterator[tuple[Day, Wire, Wire]]:
+    """A day at work, with the wires to Xero and to the mail server."""
+    with Letterbox() as letterbox, contextlib.ExitStack() as stack:
+        to_xero, to_mail = wires(urlsplit(xero.url).port or 0), wires(letterbox.port)
+        plain = make_world()
+        text = config_text(xero, plain.org.tenant_id, extra=SETTINGS.format(beats=beats[0], port=to_mail.port))
+        house = stack.enter_context(open_house(text.replace(xero.url, to_xero.url), xero, tmp_path, environ))
+        world = World(xero, plain.org, house, plain.reopen)
+        doors = Doors(house)
+        doors.start()
+        made = Day(world, doors.url, letterbox, beats[1])
+        try:
+            world.put()
+            made.goes_on(hours=1)
+            assert (made.letters, bool(made.beats)) == ([], True)
+            yield made, to_xero, to_mail
+        finally:
+            doors.stop()
+
+
+def test_a_dead_mail_server_is_told_of_by_an_alert_and_by_silence_to_whoever_watches(
+    day: tuple[Day, Wire, Wire], tmp_path: Path
+) -> None:
+    made, _, to_mail = day
+    to_mail.cut()
+    made.world.org.approve("M-1")
+    made.world.put(amount=Decimal("1500.00"))
+    made.waits(made.world.house.ledger.outbox.failing_since, minutes=20)
+    begun = made.now
+    took = made.waits(lambda: made.firing("BillwatchMailsFail"), hours=3)
+    stated = delay("BillwatchMailsFail")
+    assert stated - STEP <= took <= stated + STEP
+    judged(made, "BillwatchMailsFail", begun, tmp_path)
+    beaten = len(made.beats)
+    made.goes_on(hours=1)
+    assert len(made.beats) == beaten
+    assert httpx.get(f"{made.url}/readyz", timeout=10).status_code == 200
+    assert made.letters == []
+    to_mail.mend()
+    made.waits(lambda: made.letters, hours=2)
+    made.goes_on(minutes=30)
+    assert not made.firing("BillwatchMailsFail")
+    assert len(made.beats) > beaten
+
+
+def test_an_unreachable_xero_is_told_of_by_mail_and_alert(day: tuple[Day, Wire, Wire], tmp_path: Path) -> None:
+    made, to_xero, _ = day
+    swept = made.world.house.ledger.mirror.books(KEY).swept_at
+    assert swept
+    to_xero.cut()
+    beaten = len(made.beats)
+    made.waits(lambda: made.letters, hours=3)
+    stated = dt.timedelta(minutes=Reconciler().fresh_minutes)
+    assert stated <= made.now - swept <= stated + SWEEP
+    (letter,) = made.letters
+    assert letter.recipient == "ops@example.org"
+    assert "Xero could not be read completely for too long" in letter.text
+    made.waits(lambda: made.firing("BillwatchNotSweeping"), hours=1)
+    assert delay("BillwatchNotSweeping") <= made.now - swept <= delay("BillwatchNotSweeping") + 2 * STEP
+    judged(made, "BillwatchNotSweeping", swept, tmp_path)
+    assert len(made.beats) <= beaten + stated // SWEEP
+    to_xero.mend()
+    made.goes_on(minutes=30)
+    assert not made.firing("BillwatchNotSweeping")
+    assert len(made.letters) == 2, "and once that it is over"
+
+
+def test_a_dead_way_in_for_webhooks_is_told_of_by_mail_and_alert(
+    day: tuple[Day, Wire, Wire], wires: Callable[[int], Wire], tmp_path: Path
+) -> None:
+    made, *_ = day
+    webhooks, way_in = made.world.xero.webhooks, wires(urlsplit(made.url).port or 0)
+    webhooks.configure(f"{way_in.url}/webhooks/xero", "a webhook key")
+    assert webhooks.enable() == "OK"
+    made.world.org.approve("M-1")
+    assert webhooks.settle(10)
+    made.goes_on(minutes=15)
+    way_in.cut()
+
+    def edited() -> None:
+        """Somebody works in Xero all the time, so that there is never a lull."""
+        made.world.org.edit("M-1", reference=f"at {made.now}")
+
+    begun = made.now
+    made.goes_on(edited, hours=Watch().silence_hours)
+    assert made.letters == []
+    made.goes_on(edited, minutes=20)
+    (letter,) = made.letters
+    assert letter.recipient == "ops@example.org"
+    assert "webhooks have gone silent" in letter.subject
+    assert made.firing("BillwatchWebhooksSilent")
+    judged(made, "BillwatchWebhooksSilent", begun, tmp_path)
+    way_in.mend()
+    made.goes_on(minutes=30)
+    assert webhooks.settle(10)
+    made.goes_on(minutes=5)
+    assert not made.firing("BillwatchWebhooksSilent")
+    assert not made.firing("BillwatchWebhooksMissing")
+    assert len(made.letters) == 1
