@@ -226,10 +226,10 @@ class Case:
 
     `bill` is the linked bill as the mirror holds it; `missing` is set when a direct read said that it does not
     exist. `parts` are the link's earlier bills, `lost` the ids of those that do not exist any more. `ours` are live
-    bills, linked to nobody, with the milestone's number or link; `similar` are live bills of the same contact and
-    total and a near date, linked to nobody; `ended` are voided or deleted bills with the milestone's number, where it
-    follows no bill. `contacts` are Xero's contacts that the payee may mean; the mapped one alone when the payee is
-    mapped. `deed` is what led to the open flag, as far as Xero tells.
+    bills, linked to nobody, with the milestone's number or link, where it does not follow one live bill; `similar` are
+    live bills of the same contact and total and a near date, linked to nobody; `ended` are voided or deleted bills with
+    the milestone's number, where it follows no bill. `contacts` are Xero's contacts that the payee may mean; the mapped
+    one alone when the payee is mapped. `deed` is what led to the open flag, as far as Xero tells.
     """
 
     milestone: Milestone

@@ -19,6 +19,7 @@ from storage.names import fold
 from storage.payees import remember_payee
 
 AS_BEFORE = {"dirty", "decided_at"}
+_NO_LINK = Link()
 EXEMPTED = (Reason.EXEMPT, Reason.EXEMPT_WITH_BILL)
 
 
@@ -77,7 +78,7 @@ def _decided(store: Store, occasion: Occasion, keys: Sequence[str]) -> None:
 
 def bare(verdict: Verdict) -> Verdict:
     """The verdict without its copy of the link, as it is kept beside the link."""
-    return replace(verdict, link=Link())
+    return replace(verdict, link=_NO_LINK)
 
 
 def _held(store: Store, organisation: str, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -122,7 +123,7 @@ def _changes(occasion: Occasion, decision: Decision, held: dict[str, Any]) -> di
     """The columns to write; none when all is as it was, so that waiting costs no writes."""
     case, verdict = decision.case, decision.verdict
     changes: dict[str, Any] = {}
-    if link_columns(verdict.link) != link_columns(case.link):
+    if verdict.link != case.link and link_columns(verdict.link) != link_columns(case.link):
         changes |= link_columns(verdict.link) | {"version": case.link.version + 1}
     if held["verdict"] != bare(verdict):
         changes |= {"action": verdict.action, "reason": verdict.reason, "verdict": bare(verdict)}

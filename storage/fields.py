@@ -76,6 +76,7 @@ class WordField(Field):
 
     def __init__(self, kind: type[StrEnum], **options: Any) -> None:
         self.kind = kind
+        self._members = {member.value: member for member in kind}
         super().__init__(**options)
 
     def db_value(self, value: StrEnum | str | None) -> str | None:
@@ -83,8 +84,8 @@ class WordField(Field):
         return None if value is None else self.kind(value).value
 
     def python_value(self, value: str | None) -> StrEnum | None:
-        """The member."""
-        return None if value is None else self.kind(value)
+        """The member; raises `ValueError` for no member's value."""
+        return None if value is None else self._members.get(value) or self.kind(value)
 
 
 class ValueField(Field):

@@ -55,7 +55,8 @@ class _Gathering:
         linked = {bill_id for link in links.values() for bill_id in link.bill_ids}
         bills = self._bills(among(BillRow.bill_id, linked))
         missing = {row["bill_id"] for row in self._of(MissingRow, MissingRow.bill_id, linked)}
-        ours = self._ours(milestones, links)
+        followed = {m.key for m in milestones if _alone(links[m.key], bills, missing)}
+        ours = dict.fromkeys(keys, ()) | self._ours([m for m in milestones if m.key not in followed], links)
         contacts = {
             m.key: found or _named_by(m, [*_followed(links[m.key], bills), *ours[m.key]])
             for m, found in self._contacts(milestones)
@@ -221,6 +222,12 @@ def _open_amounts(milestone: Milestone, link: Link) -> set[Decimal]:
 
 def _followed(link: Link, bills: Mapping[str, Bill]) -> list[Bill | None]:
     return [bills.get(bill_id) for bill_id in link.bill_ids]
+
+
+def _alone(link: Link, bills: Mapping[str, Bill], missing: Collection[str]) -> bool:
+    """Whether the milestone follows one live bill, so that no other is looked for; the most of them do."""
+    bill = bills.get(link.bill_id)
+    return bill is not None and bill.status.live and bill.bill_id not in missing and not link.parts
 
 
 def _survivor(contact: Contact, held: Mapping[str, Contact]) -> Contact:
