@@ -138,8 +138,10 @@ class Office:
         return Foresight(organisation, books, seen, unapproved(self._ledger, organisation, today, days))
 
     def _past(self, now: dt.datetime) -> list[Day]:
-        since = now - dt.timedelta(days=HISTORY_DAYS)
-        return past(self._counts(), self._ledger.listing.turned(list(self._organisations), since), now.date())
+        zones = {key: ZoneInfo(self._ledger.mirror.books(key).zone) for key in self._organisations}
+        turned = self._ledger.listing.turned(zones, now - dt.timedelta(days=HISTORY_DAYS))
+        today = max((now.astimezone(zone).date() for zone in zones.values()), default=now.date())
+        return past(self._counts(), turned, today)
 
     def _counts(self) -> dict[Reason | None, int]:
         counts: dict[Reason | None, int] = {}

@@ -1,7 +1,7 @@
 """Milestones, exemptions and what is owed, as people page through them; quick however many there are."""
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class Exempted:
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """So many milestones that went from one reason (`None`: undecided) to another on a day in UTC."""
+    """So many milestones that went from one reason (`None`: undecided) to another on a day of their organisation."""
 
     day: dt.date
     before: Reason | None
@@ -120,20 +120,21 @@ class Listing:
         later = (BillRow.organisation == organisation) & (BillRow.updated_at > instant)
         return next(iter(self._store.column(BillRow.select(fn.MIN(BillRow.updated_at)).where(later))), None)
 
-    def turned(self, organisations: Collection[str], since: dt.datetime) -> list[Turned]:
-        """How milestones went from reason to reason, summed up by day, oldest first."""
+    def turned(self, zones: Mapping[str, dt.tzinfo], since: dt.datetime) -> list[Turned]:
+        """How milestones of these organisations went from reason to reason, summed up by their days, oldest first."""
         earlier = VerdictRow.alias()
         same = (earlier.organisation == VerdictRow.organisation) & (earlier.key == VerdictRow.key)
         before = earlier.select(earlier.reason).where(same & (earlier.id < VerdictRow.id))
-        day = fn.SUBSTR(VerdictRow.at, 1, 10).python_value(dt.date.fromisoformat)
         inner = VerdictRow.select(
-            day.alias("day"),
+            VerdictRow.organisation,
+            VerdictRow.at,
             before.order_by(earlier.id.desc()).limit(1).alias("before"),
             VerdictRow.reason.alias("reason"),
-        ).where(VerdictRow.organisation.in_(list(organisations)) & (VerdictRow.at >= since))
+        ).where(VerdictRow.organisation.in_(list(zones)) & (VerdictRow.at >= since))
         summed: dict[tuple[dt.date, Reason | None, Reason], int] = {}
         for row in self._store.rows(inner):
-            turn = (row["day"], Reason(row["before"]) if row["before"] else None, row["reason"])
+            day = row["at"].astimezone(zones[row["organisation"]]).date()
+            turn = (day, Reason(row["before"]) if row["before"] else None, row["reason"])
             summed[turn] = summed.get(turn, 0) + 1
         return [Turned(*turn, number) for turn, number in sorted(summed.items(), key=lambda item: item[0][0])]
 

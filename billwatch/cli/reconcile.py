@@ -14,14 +14,21 @@ from reconciler.ports import Report
 from reconciler.reasons import Reason, words
 from reconciler.words import explain, money, number_of
 
+LEFT_OUT = "What was decided before and has not changed since is left out: billwatch status --milestones lists all."
+
 
 @click.command(name="reconcile")
 @click.option("--organisation", default="", metavar="KEY", help="Only this one; all by default.")
-@click.option("--dry-run", is_flag=True, help="Read Xero and show what would be decided; record and write nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Read Xero and show what would be decided anew; record and write nothing."
+)
 @json_option
 @pass_session
 def command(session: Session, organisation: str, dry_run: bool, as_json: bool) -> None:
-    """Read Xero, decide, and sync what is to be synced."""
+    """Read Xero, decide, and sync what is to be synced.
+
+    --dry-run leaves out what was decided before and has not changed since: "billwatch status --milestones" lists all.
+    """
     with session.house() as house:
         cycles = [house.cycle(key) for key in session.keys(organisation)]
         if dry_run:
@@ -82,6 +89,9 @@ def _rehearse(cycles: Sequence[Cycle], as_json: bool) -> None:
         )
         if rows:
             echo_table(("MILESTONE", "ACTION", "REASON", "WHY"), rows)
+    click.echo(
+        "What was decided before and has not changed since is left out: billwatch status --milestones lists all."
+    )
 
 
 def _planned(decision: Decision) -> dict[str, Any]:

@@ -129,7 +129,7 @@ class Office(Protocol):
         ...
 
     def history(self) -> Sequence[tuple[dt.date, Mapping[Reason | None, int]]]:
-        """Milestones by reason at the end of each of the last days, oldest first."""
+        """Milestones by reason at the end of each of the last days of their organisations, oldest first."""
         ...
 
     def milestones(

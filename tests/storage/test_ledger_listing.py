@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import ledger_samples as sample
 import pytest
@@ -96,12 +97,22 @@ def test_the_last_event_is_known_by_organisation(several: Ledger, url: str) -> N
 def test_turns_are_summed_up_by_day_with_what_was_before(several: Ledger) -> None:
     day = dt.timedelta(days=1)
     sample.decide(several, Reason.PAYMENT_REVERSED, "M2", at=NOW + day)
-    turns = [(t.day, t.before, t.after, t.number) for t in several.listing.turned([ORG], NOW)]
+    turns = [(t.day, t.before, t.after, t.number) for t in several.listing.turned({ORG: dt.UTC}, NOW)]
     assert turns == [
         (NOW.date(), None, Reason.PAID, 2),
         (NOW.date() + dt.timedelta(days=1), Reason.PAID, Reason.PAYMENT_REVERSED, 1),
     ]
-    assert [t.before for t in several.listing.turned([ORG], NOW + day)] == [Reason.PAID]
+    assert [t.before for t in several.listing.turned({ORG: dt.UTC}, NOW + day)] == [Reason.PAID]
+
+
+def test_a_turn_belongs_to_the_day_that_its_organisation_had(several: Ledger) -> None:
+    midnight = dt.datetime(2026, 7, 9, 12, tzinfo=dt.UTC)  # in Auckland
+    before, auckland = midnight - dt.timedelta(minutes=1), ZoneInfo("Pacific/Auckland")
+    sample.decide(several, Reason.PAYMENT_REVERSED, "M2", at=before)
+    sample.decide(several, Reason.PAID, "M2", at=midnight)
+    days = [turn.day for turn in several.listing.turned({ORG: auckland}, before)]
+    assert days == [dt.date(2026, 7, 9), dt.date(2026, 7, 10)]
+    assert {turn.day for turn in several.listing.turned({ORG: dt.UTC}, before)} == {dt.date(2026, 7, 9)}
 
 
 def test_exemptions_are_listed_while_they_stand_and_afterwards(several: Ledger) -> None:
