@@ -11,7 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from mail_doubles import Inbox, MailServer
+from mail_doubles import Clock, Inbox, MailServer
+from mail_office import Office
 
 
 @pytest.fixture
@@ -57,3 +58,10 @@ def tls(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context
+
+
+@pytest.fixture
+def office(tmp_path: Path, mail_server: Callable[..., MailServer], inbox: Inbox) -> Iterator[Office]:
+    made = Office(tmp_path / "billwatch.db", Clock(), mail_server(), inbox)
+    yield made
+    made.ledger.close()

@@ -1,136 +1,39 @@
-"""Who is mailed when, and that nobody is mailed twice: the voice on a real database and a real mail server."""
+"""Who is warned and reminded when, and that nobody is mailed twice: on a real database and a real mail server."""
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
-from email.message import EmailMessage
-from pathlib import Path
 
-import pytest
-from mail_doubles import Clock, Inbox, MailServer
-from mail_samples import BILL, BOOKS, MILESTONE, ORGANISATION, choice
+from mail_office import (
+    ANA,
+    BEN,
+    CAUSES,
+    GRANTS,
+    HOUR,
+    OPS,
+    PEOPLE,
+    SECONDS,
+    Office,
+    html,
+    keys,
+    subjects,
+    text,
+)
+from mail_samples import BILL, ORGANISATION, choice
 
-from billwatch.almanac import Almanac
 from billwatch.doctor.addresses import addresses
 from billwatch.doctor.findings import Level
 from billwatch.sections import Organisation as Settings
 from billwatch.sections import People
-from notify.diary import Diary
 from notify.postman import Delivered, Postman
-from notify.smtp import Security, Server
-from notify.writer import Writer
-from reconciler.hours import Waits, Weekly
-from reconciler.model import Decision, Link, Terms, Verdict
-from reconciler.notice import make_notice
-from reconciler.organisation import Books, Organisation
+from reconciler.hours import Weekly
+from reconciler.model import Decision, Terms, Verdict
+from reconciler.organisation import Organisation
 from reconciler.people import Away, Person, Quiet
-from reconciler.ports import Notice
 from reconciler.reasons import Action, Choose, Reason, Role
-from reconciler.records import Flag
-from reconciler.reminding import Patience
 from storage.ledger import Ledger
-
-ANA, BEN, GRANTS, OPS = "ana@example.org", "ben@example.org", "grants@example.org", "ops@example.org"
-PEOPLE = {Role.ACCOUNTING: (ANA,), Role.GRANTS: (GRANTS,), Role.OPERATOR: (OPS,)}
-LOCK = dt.date(2026, 6, 30)
-CAUSES = (Reason.PERIOD_LOCKED, Reason.BILL_MISSING, Reason.CONTACT_ARCHIVED, Reason.REFUSED, Reason.LOCK_LIFTED)
-SECONDS, HOUR, DAY = dt.timedelta(seconds=30), dt.timedelta(hours=1), dt.timedelta(days=1)
-WAITS = Waits(SECONDS, more=HOUR, resolved=15 * SECONDS)
-
-
-class Office:
-    """One organisation, its database, its people and a mail server; `reopen` starts billwatch anew."""
-
-    def __init__(self, path: Path, clock: Clock, server: MailServer, inbox: Inbox) -> None:
-        self.path, self.clock, self.inbox = path, clock, inbox
-        self.server = Server("127.0.0.1", server.port, Security.NONE, timeout=5)
-        self.organisation = replace(ORGANISATION, people=PEOPLE, reply_to="")
-        self.weekly: Weekly | None = None
-        self.ledger = self._open()
-        self.ledger.mirror.store_books("example", BOOKS)
-
-    def _open(self) -> Ledger:
-        return Ledger.open(f"sqlite:///{self.path}", mail_domain="mail.example.org")
-
-    def reopen(self) -> None:
-        self.ledger.close()
-        self.ledger = self._open()
-
-    def known(self, *persons: Person, **changes: object) -> None:
-        """Change the settings."""
-        self.organisation = replace(self.organisation, persons=persons, **changes)  # type: ignore[arg-type]
-
-    def notice(self) -> Notice:
-        now = self.clock()
-        return make_notice(self.organisation, BOOKS.zone, self.ledger.outbox.shut(now), WAITS, now)
-
-    def decide(self, keys: Sequence[str], reason: Reason, action: Action = Action.FLAG) -> tuple[Flag, ...]:
-        """Put milestones if they are new, and decide them so."""
-        known = {one.milestone.key for one in self.ledger.overview.listing("example", 1_000)}
-        new = [replace(MILESTONE, key=key, payee=f"Payee {key}", due_date=None) for key in keys if key not in known]
-        self.ledger.milestones.put(new, self.clock())
-        lock = {"lock": LOCK, "proposed": LOCK + DAY} if reason is Reason.PERIOD_LOCKED else {}
-        verdict = Verdict(action, reason, Link(), **lock)
-        cases = self.ledger.milestones.gather("example", list(keys), 31)
-        decisions = [Decision(case, replace(verdict, link=case.link)) for case in cases]
-        return self.ledger.milestones.apply("example", decisions, self.notice(), self.clock()).opened
-
-    def clear(self, keys: Sequence[str]) -> None:
-        self.decide(keys, Reason.AWAITING_APPROVAL, Action.SKIP)
-
-    def lose_connection(self) -> None:
-        verdict = Verdict(Action.HOLD, Reason.CONNECTION_LOST, Link(), message="refused")
-        self.ledger.milestones.raise_alert("example", verdict, self.notice(), self.clock())
-
-    def connect(self) -> None:
-        self.ledger.milestones.clear_alerts("example", [], self.notice(), self.clock())
-
-    def writer(self) -> Writer:
-        organisations = {"example": self.organisation}
-        almanac = Almanac(self.ledger, organisations, 3, 7)
-        page, sender = "https://billwatch.example.org", "billwatch@example.org"
-        return Writer(self.ledger, organisations, ["key"], page, sender, self.clock, 30, almanac)
-
-    def deliver(self) -> list[EmailMessage]:
-        """Half a minute later, whatever is owed by then; started anew before and after. The mails that came in."""
-        before = len(self.inbox.messages)
-        self.clock.now += SECONDS
-        for _ in range(2):
-            self.reopen()
-            self.diary().look()
-            self.reopen()
-            Postman(self.writer(), self.server, lambda: 1.0).deliver()
-        return self.inbox.messages[before:]
-
-    def diary(self) -> Diary:
-        patience = Patience(3 * DAY, 7 * DAY)
-        return Diary(self.ledger, {"example": self.organisation}, self.clock, patience, self.weekly, 3)
-
-
-@pytest.fixture
-def office(tmp_path: Path, mail_server: Callable[..., MailServer], inbox: Inbox) -> Iterator[Office]:
-    made = Office(tmp_path / "billwatch.db", Clock(), mail_server(), inbox)
-    yield made
-    made.ledger.close()
-
-
-def keys(count: int, start: int = 0) -> list[str]:
-    return [f"M-{number:04}" for number in range(start, start + count)]
-
-
-def text(message: EmailMessage) -> str:
-    return str(message.get_body(("plain",)).get_content())  # type: ignore[union-attr]
-
-
-def html(message: EmailMessage) -> str:
-    return str(message.get_body(("html",)).get_content())  # type: ignore[union-attr]
-
-
-def subjects(messages: Sequence[EmailMessage]) -> list[tuple[str, str]]:
-    return [(str(message["To"]), str(message["Subject"])) for message in messages]
 
 
 def test_two_hundred_milestones_hit_by_one_lock_date_make_one_mail_per_recipient(office: Office) -> None:
@@ -354,86 +257,6 @@ def test_nobody_is_mailed_in_quiet_hours_but_the_operator_of_a_lost_connection(o
     office.clock.now = dt.datetime(2026, 7, 10, 11, tzinfo=dt.UTC)
     office.lose_connection()
     assert [message["To"] for message in office.deliver()] == [OPS]
-
-
-def test_a_daily_digest_is_one_mail_with_what_is_new_what_is_open_and_what_was_resolved(office: Office) -> None:
-    office.known(Person(ANA, digest=dt.time(8)))
-    at_eight = dt.datetime(2026, 7, 9, 20, tzinfo=dt.UTC)
-    office.decide(keys(3), Reason.REFUSED)
-    assert office.deliver() == []
-    office.clock.now = at_eight
-    assert len(office.deliver()) == 1
-    office.clock.move(days=3, hours=-2)
-    office.deliver()
-    office.clear(keys(1))
-    office.decide(keys(2, 3), Reason.BILL_MISSING)
-    assert office.deliver() == []
-    office.clock.now = at_eight + 3 * DAY
-    (digest,) = office.deliver()
-    said = text(digest)
-    assert "2 bills not found in Xero" in said
-    assert "You were told before, and it is still open." in said
-    assert "Resolved since you were told: 1" in said
-
-
-def test_a_result_takes_the_place_of_the_closing_note(office: Office) -> None:
-    flags = office.decide(keys(2), Reason.REFUSED)
-    office.deliver()
-    office.ledger.outbox.owe_result("example", flags, choice(Choose.DATE, date=LOCK + DAY), office.notice())
-    office.clear(keys(2))
-    (result,) = office.deliver()
-    assert result["Subject"] == "2 milestones: Kim Example decided: date it 1 July 2026 (NZ$30,000.00)"
-    office.clock.move(hours=1)
-    assert office.deliver() == []
-
-
-def test_the_week_is_reported_once_from_the_first_whole_one_on(office: Office) -> None:
-    office.weekly = Weekly(0, dt.time(8))
-    office.clock.now = dt.datetime(2026, 7, 9, 0, tzinfo=dt.UTC)
-    assert office.deliver() == []
-    office.clock.now = dt.datetime(2026, 7, 12, 20, tzinfo=dt.UTC)  # eight on Monday morning in Auckland
-    mails = office.deliver()
-    subject = "All is well; 0 billed, 0 paid since 6 Jul"
-    assert subjects(mails) == [(ANA, subject), (GRANTS, subject)]
-    assert "6 July 2026 to 12 July 2026" in text(mails[0])
-    office.clock.move(days=6)
-    assert office.deliver() == []
-    office.clock.move(days=30)
-    assert len(office.deliver()) == 2
-
-
-def test_no_week_begins_before_it_is_known_where_the_organisation_is(office: Office) -> None:
-    office.weekly = Weekly(0, dt.time(8))
-    office.ledger.mirror.store_books("example", Books())
-    office.clock.now = dt.datetime(2026, 7, 12, 21, tzinfo=dt.UTC)  # nine on Monday in Auckland, still Sunday in UTC
-    assert office.deliver() == []
-    office.ledger.mirror.store_books("example", BOOKS)
-    assert office.deliver() == []
-
-
-def test_the_usual_lock_is_looked_ahead_to_once_if_it_would_hold_anything_up(office: Office) -> None:
-    office.known(lock_day=14)
-    new = [replace(MILESTONE, key=key, date=LOCK, stages=frozenset({"approved"})) for key in keys(3)]
-    office.ledger.milestones.put(new, office.clock())
-    office.decide(keys(3), Reason.CREATE, Action.SYNC)
-    office.clock.now = dt.datetime(2026, 7, 10, 19, tzinfo=dt.UTC)  # seven in the morning of the 11th
-    books = replace(BOOKS, period_lock=None, accounts=frozenset({"470"}), currencies=frozenset({"NZD"}))
-    office.ledger.mirror.store_books("example", books)
-    assert office.deliver() == []
-    office.clock.move(hours=1)
-    mails = office.deliver()
-    subject = "If you lock to 30 June 2026, 3 milestones cannot be billed"
-    assert subjects(mails) == [(ANA, subject), (GRANTS, subject)]
-    assert "usually locked on 14 July 2026" in text(mails[0]).replace("\n", " ")
-    office.clock.move(days=2)
-    assert office.deliver() == []
-
-
-def test_a_look_ahead_to_nothing_is_not_mailed(office: Office) -> None:
-    office.known(lock_day=14)
-    office.clock.now = dt.datetime(2026, 7, 10, 21, tzinfo=dt.UTC)
-    assert office.deliver() == []
-    assert office.ledger.overview.health().mails_owed == 0
 
 
 def test_only_a_crash_between_acceptance_and_its_record_repeats_a_mail_and_with_the_same_id(office: Office) -> None:
