@@ -5,6 +5,9 @@ from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
 HEADER = b"x-xero-signature"
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -16,6 +19,16 @@ class SigningKey:
 
     name: str
     secret: str = field(repr=False)
+    _begun: HMAC = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_begun", HMAC(self.secret.encode(), SHA256()))
+
+    def sign(self, body: bytes) -> bytes:
+        """The signature of these bytes."""
+        mac = self._begun.copy()
+        mac.update(body)
+        return b2a_base64(mac.finalize(), newline=False)
 
 
 def matching_key(keys: Sequence[SigningKey], headers: Headers, body: bytes) -> str | None:
@@ -28,9 +41,6 @@ def matching_key(keys: Sequence[SigningKey], headers: Headers, body: bytes) -> s
     given = [value for name, value in headers if name == HEADER]
     if len(given) != 1:
         return None
-    matches = [key.name for key in keys if hmac.compare_digest(_signature(key, body), given[0])]
+    matches = [key.name for key in keys if hmac.compare_digest(key.sign(body), given[0])]
     return matches[0] if matches else None
 
-
-def _signature(key: SigningKey, body: bytes) -> bytes:
-    return b2a_base64(hmac.digest(key.secret.encode(), body, "sha256"), newline=False)
