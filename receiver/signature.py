@@ -43,4 +43,3 @@ def matching_key(keys: Sequence[SigningKey], headers: Headers, body: bytes) -> s
         return None
     matches = [key.name for key in keys if hmac.compare_digest(key.sign(body), given[0])]
     return matches[0] if matches else None
-
