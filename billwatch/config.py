@@ -67,7 +67,8 @@ class Config(Section, frozen=True):
 
     def organisations(self) -> tuple[KnownOrganisation, ...]:
         """The organisations as the reconciler knows them."""
-        return tuple(each.facts(self.reconciler.fresh_minutes, self.person) for each in self.organisation)
+        told = (self.reconciler.fresh_minutes, self.person, self.xero.web)
+        return tuple(each.facts(*told) for each in self.organisation)
 
     def settings(self, key: str) -> Organisation:
         """One organisation's settings, connection included. Raises InputError for an unknown key."""
@@ -204,7 +205,7 @@ def _settled(config: Config, base: Path) -> Config:
     """With the database's path made absolute, and no slash at the end of addresses that paths are added to."""
     replace = msgspec.structs.replace
     url = f"sqlite:///{base / config.storage.file}" if config.storage.file else config.storage.url
-    addresses = ("api_url", "identity_url", "login_url")
+    addresses = ("api_url", "identity_url", "login_url", "web_url")
     return replace(
         config,
         storage=replace(config.storage, url=url),

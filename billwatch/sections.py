@@ -47,7 +47,7 @@ from reconciler import model
 from reconciler.compare import PLACEHOLDERS
 from reconciler.due import FORTNIGHT, due
 from reconciler.hours import WEEKDAYS, Weekly
-from reconciler.organisation import Mode
+from reconciler.organisation import WEB_URL, Mode
 from reconciler.organisation import Organisation as KnownOrganisation
 from reconciler.organisation import Policy as KnownPolicy
 from reconciler.people import Away as KnownAway
@@ -58,6 +58,7 @@ from reconciler.reasons import Role
 from reconciler.xero.settings import SCOPES
 
 REDIRECT_PORT = 8914
+API_URL = "https://api.xero.com"
 SETTINGS_SCOPE = "accounting.settings"
 ATTACHMENTS_SCOPE = "accounting.attachments"
 DUE_FORMS = '"14 days", "end of month", "end of following month" or "20th of following month"'
@@ -146,11 +147,17 @@ class Storage(Section, frozen=True):
 class Xero(Section, frozen=True):
     """Xero's addresses, and the signing keys of its webhooks (any of them is accepted)."""
 
-    api_url: ServiceUrl = "https://api.xero.com"
+    api_url: ServiceUrl = API_URL
     identity_url: ServiceUrl = "https://identity.xero.com"
     login_url: ServiceUrl = "https://login.xero.com"
+    web_url: ServiceUrlOrNone = ""
     redirect_port: ListeningPort = REDIRECT_PORT
     webhook_keys: tuple[Secret, ...] = ()
+
+    @property
+    def web(self) -> str:
+        """Where people open bills: on Xero's own pages, or, where api_url is a sandbox's, on those of that."""
+        return self.web_url or (WEB_URL if self.api_url == API_URL else self.api_url)
 
 
 class KeyRing(Section, frozen=True):
@@ -341,7 +348,7 @@ class Organisation(Section, frozen=True):
         if self.grant == "client_credentials":
             yield self.client_id
 
-    def facts(self, fresh_minutes: int, persons: Iterable[Person] = ()) -> KnownOrganisation:
+    def facts(self, fresh_minutes: int, persons: Iterable[Person] = (), web_url: str = WEB_URL) -> KnownOrganisation:
         """The organisation as the reconciler knows it."""
         return KnownOrganisation(
             key=self.key,
@@ -366,6 +373,7 @@ class Organisation(Section, frozen=True):
             persons=tuple(person.facts() for person in persons),
             lock_day=self.lock_day,
             reply_to=self.reply_to,
+            web_url=web_url,
             policy=_policy(self.policy, fresh_minutes),
         )
 

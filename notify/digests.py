@@ -13,7 +13,6 @@ from reconciler import words
 from reconciler.forecast import Forecast, held_up
 from reconciler.hours import Lockup
 from reconciler.model import Case
-from reconciler.organisation import Books
 
 Sums = Mapping[str, tuple[int, Decimal]]
 """By currency: how many, and how much."""
@@ -121,7 +120,7 @@ class Weekly(View):
     def sections(self) -> list[Section]:
         """Drafts to be approved soon."""
         heading = f"{_bills(len(self.week.late))} nobody has approved, due soon or overdue"
-        return [_section(heading, self.week.late, self.books, due=True)] if self.week.late else []
+        return [_section(heading, self.week.late, self, due=True)] if self.week.late else []
 
 
 @dataclass(frozen=True)
@@ -167,28 +166,29 @@ class Ahead(View):
                 ("Billed, but could not be approved any more", [d.case for d in seen.stuck]),
                 ("Not due yet, and could not be billed once they are", [d.case for d in seen.later]),
             ]
-        made = [_section(f"{heading}: {len(cases)}", cases, self.books) for heading, cases in named if cases]
+        made = [_section(f"{heading}: {len(cases)}", cases, self) for heading, cases in named if cases]
         late = f"Due within {self.outlook.days} days or overdue, and nobody has approved them: {len(self.outlook.late)}"
-        return [*made, *([_section(late, self.outlook.late, self.books, due=True)] if self.outlook.late else [])]
+        return [*made, *([_section(late, self.outlook.late, self, due=True)] if self.outlook.late else [])]
 
 
-def _section(heading: str, cases: Sequence[Case], books: Books, *, due: bool = False) -> Section:
-    lines = sorted(((held_up(case, books)[0], _line(case, books, due)) for case in cases), key=lambda one: -one[0])
-    sums = sum_in_words(held_up(case, books) for case in cases)
+def _section(heading: str, cases: Sequence[Case], view: View, *, due: bool = False) -> Section:
+    sized = ((held_up(case, view.books)[0], _line(case, view, due)) for case in cases)
+    lines = sorted(sized, key=lambda one: -one[0])
+    sums = sum_in_words(held_up(case, view.books) for case in cases)
     return Section(heading, [line for _, line in lines], sums, "Due" if due else "Date")
 
 
-def _line(case: Case, books: Books, due: bool) -> Line:
+def _line(case: Case, view: View, due: bool) -> Line:
     milestone, bill = case.milestone, case.bill
     date = (bill.due_date if due and bill else None) or (bill.date if bill else milestone.date)
     named = [("Milestone", milestone.links.milestone)]
-    named += [("Bill in Xero", words.bill_link(books, bill.bill_id))] if bill else []
+    named += [("Bill in Xero", words.bill_link(view.organisation, view.books, bill.bill_id))] if bill else []
     anchors = [Anchor(label, clean.web_address(url)) for label, url in named]
     return Line(
         clean.line(milestone.payee, 60),
         clean.line(milestone.key),
         date,
-        words.money(*held_up(case, books)),
+        words.money(*held_up(case, view.books)),
         [anchor for anchor in anchors if anchor.url],
     )
 

@@ -285,7 +285,7 @@ class Item:
 
     def _bill_anchor(self, bill: Bill) -> Anchor:
         label = f"Bill {bill.number}".rstrip() if self.others else "Bill in Xero"
-        return Anchor(label, clean.web_address(words.bill_link(self.books, bill.bill_id)))
+        return Anchor(label, clean.web_address(words.bill_link(self.organisation, self.books, bill.bill_id)))
 
 
 def warned(flag: Flag, now: Decision) -> Decision:

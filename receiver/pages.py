@@ -14,10 +14,9 @@ from receiver.changes import since_shown
 from receiver.form import Entry, Made, Unfit, carried, choice_of, read_entry
 from receiver.ports import Changed, Desk, Done, LinkRefused, Sheet
 from receiver.render import message, render
-from receiver.sheet import Item, capital, narrow, other_bill, total, view
+from receiver.sheet import Item, capital, in_one_line, narrow, total, view
 from reconciler.choices import choose
 from reconciler.errors import BillwatchError, InputError
-from reconciler.organisation import Books
 from reconciler.outlook import what_follows
 from reconciler.reasons import Action, Choose, words
 from reconciler.records import Choice
@@ -190,17 +189,17 @@ def summary(made: Made, sheet: Sheet) -> Decided:
         effect=option.effect if option else EFFECTS[choice.kind],
         by=choice.by,
         total=total(sheet, made.keys),
-        details=list(_details(made, sheet.books)),
+        details=list(_details(made)),
         items=seen.items if chosen else [],
     )
 
 
-def _details(made: Made, books: Books) -> Iterator[tuple[str, str]]:
+def _details(made: Made) -> Iterator[tuple[str, str]]:
     choice = made.choice
     if choice.date:
         yield "New date", day(choice.date)
     if made.named:
-        yield "Bill", other_bill(made.named, books).text
+        yield "Bill", in_one_line(made.named)
     if choice.kind is Choose.REMIND and choice.until:
         yield "Remind on", day(choice.until)
     if choice.reason:

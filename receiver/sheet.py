@@ -135,7 +135,7 @@ def view(sheet: Sheet) -> View:
         fingerprint=sheet.fingerprint,
         items=[_item(decision, sheet) for decision in sheet.items],
         options=_options(sheet),
-        others=[other_bill(bill, books) for bill in _candidates(first)] if len(sheet.items) == 1 else [],
+        others=[other_bill(bill, sheet) for bill in _candidates(first)] if len(sheet.items) == 1 else [],
         date=first.verdict.proposed,
         remind=sheet.read_at.astimezone(ZoneInfo(books.zone)).date() + A_WEEK if sheet.read_at else None,
     )
@@ -200,7 +200,7 @@ def _item(decision: Decision, sheet: Sheet) -> Item:
         rows=[(capital(name), ours, theirs) for name, ours, theirs in sides(decision, books)],
         same=_same(decision),
         facts=list(_facts(decision, sheet)),
-        places=_places(decision, books),
+        places=_places(decision, sheet),
         seen=f"{sheet.prints.get(milestone.key, '')} {milestone.key}",
     )
 
@@ -235,19 +235,19 @@ def _facts(decision: Decision, sheet: Sheet) -> Iterator[tuple[str, str]]:
         if bill.due_date and bill.due > 0:
             yield "Due", f"{money(bill.due, bill.currency)} on {day(bill.due_date)}"
     for earlier in decision.case.parts:
-        yield "Earlier bill", other_bill(earlier, sheet.books).text
+        yield "Earlier bill", in_one_line(earlier)
     for other in _named(decision):
-        yield "Also in Xero", other_bill(other, sheet.books).text
+        yield "Also in Xero", in_one_line(other)
     lock = effective_lock(sheet.organisation, sheet.books)
     yield "Locked period", f"to {day(lock)}; first open day {day(first_open(lock))}" if lock else "none"
 
 
-def _places(decision: Decision, books: Books) -> list[Place]:
+def _places(decision: Decision, sheet: Sheet) -> list[Place]:
     links, bill = decision.case.milestone.links, decision.case.bill
     named = [("Milestone", links.milestone), ("Application", links.application), ("Contract", links.contract)]
-    named += [("Bill in Xero", bill_link(books, bill.bill_id))] if bill else []
+    named += [("Bill in Xero", _link(bill, sheet))] if bill else []
     more = (*decision.case.parts, *_named(decision))
-    named += [(f"{other.number or 'Other bill'} in Xero", bill_link(books, other.bill_id)) for other in more]
+    named += [(f"{other.number or 'Other bill'} in Xero", _link(other, sheet)) for other in more]
     return [Place(name, url) for name, url in named if _web(url)]
 
 
@@ -286,10 +286,19 @@ def _candidates(decision: Decision) -> list[Bill]:
     return [bill for bill in known.values() if bill.status.live]
 
 
-def other_bill(bill: Bill, books: Books) -> OtherBill:
+def other_bill(bill: Bill, sheet: Sheet) -> OtherBill:
+    """A bill that can be chosen."""
+    return OtherBill(bill.bill_id, in_one_line(bill), _link(bill, sheet))
+
+
+def in_one_line(bill: Bill) -> str:
     """A bill by number, amount, date, payee and state."""
     text = f"{bill.number or 'Bill without a number'}, {money(bill.total, bill.currency)}, {day(bill.date)}"
-    return OtherBill(bill.bill_id, f"{text}, {bill.contact_name}, {bill_state(bill)}", bill_link(books, bill.bill_id))
+    return f"{text}, {bill.contact_name}, {bill_state(bill)}"
+
+
+def _link(bill: Bill, sheet: Sheet) -> str:
+    return bill_link(sheet.organisation, sheet.books, bill.bill_id)
 
 
 def capital(text: str) -> str:

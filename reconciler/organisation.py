@@ -13,6 +13,8 @@ from reconciler.model import Defaults, Sense, Status, Tracking
 from reconciler.people import Person, Team
 from reconciler.reasons import Reason, Role
 
+WEB_URL = "https://go.xero.com"
+
 
 class Mode(StrEnum):
     """Whether billwatch may write to an organisation's books."""
@@ -47,7 +49,8 @@ class Organisation:
     `tenant_id` may be empty for a custom connection. `status` is the state in which new bills are made. A
     milestone is due for billing once it has reached any of `sync_points`. `description` is the template of a bill's
     line. `people` maps each role to mail addresses, and `persons` says how some of them want their mail. `lock_day` is
-    the day of the month on which the books are usually locked to the end of the month before; 0 for none.
+    the day of the month on which the books are usually locked to the end of the month before; 0 for none. `web_url` is
+    where people open the books in a browser.
     """
 
     key: str
@@ -72,6 +75,7 @@ class Organisation:
     persons: tuple[Person, ...] = ()
     lock_day: int = 0
     reply_to: str = ""
+    web_url: str = WEB_URL
     policy: Policy = Policy()
 
     @property

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from reconciler.compare import with_adopted
 from reconciler.model import NEW_CONTACT, ZERO, Bill, Case, Decision, Deed, Field, Milestone, Status, Verdict
-from reconciler.organisation import Books
+from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Choose, Reason, words
 
 SYMBOLS = {"NZD": "NZ$", "AUD": "A$", "USD": "US$", "CAD": "C$", "SGD": "S$", "GBP": "£", "EUR": "€"}
@@ -196,12 +196,12 @@ def who_and_when(deed: Deed, books: Books) -> str:
     return moment(deed.at, books.zone) + (f", by {deed.by}" if deed.by else "")
 
 
-def bill_link(books: Books, bill_id: str) -> str:
+def bill_link(organisation: Organisation, books: Books, bill_id: str) -> str:
     """Xero's deep link to a bill ("Deep link", developer.xero.com/documentation/api-guides/deep-link-xero)."""
     if not books.short_code or not bill_id:
         return ""
     page = f"/AccountsPayable/Edit.aspx?InvoiceID={bill_id}"
-    return f"https://go.xero.com/organisationlogin/default.aspx?shortcode={books.short_code}&redirecturl={page}"
+    return f"{organisation.web_url}/organisationlogin/default.aspx?shortcode={books.short_code}&redirecturl={page}"
 
 
 def choice_label(kind: Choose) -> str:

@@ -12,7 +12,7 @@ from reconciler.choices import fitting
 from reconciler.errors import NoMilestone
 from reconciler.kept import kept
 from reconciler.model import Decision, Exemption, Write
-from reconciler.organisation import Books
+from reconciler.organisation import Books, Organisation
 from reconciler.outlook import if_nobody_acts, when_paid
 from reconciler.reasons import Choose, words
 from reconciler.records import Choice, Enclosed, Flag
@@ -64,10 +64,11 @@ def command(session: Session, key: str, organisation: str, as_json: bool) -> Non
     if as_json:
         echo_json(_plain(decision, books) | {"timeline": [_moment_plain(each) for each in timeline]})
         return
-    _tell(decision, books)
+    known = settings.facts(0, web_url=session.config.xero.web)
+    _tell(decision, known, books)
     for name, told in kept(decision, timeline, books):
         click.echo(plain(f"{name:<10} {told}"))
-    offered = fitting(decision, settings.facts(0))
+    offered = fitting(decision, known)
     for number, kind in enumerate(offered):
         click.echo(f"{'' if number else 'Choices':<10} {choice_label(kind)}: billwatch {COMMANDS[kind].format(key)}")
     _history(timeline, books)
@@ -91,7 +92,7 @@ def _plain(decision: Decision, books: Books) -> dict[str, Any]:
     }
 
 
-def _tell(decision: Decision, books: Books) -> None:
+def _tell(decision: Decision, organisation: Organisation, books: Books) -> None:
     case, verdict = decision.case, decision.verdict
     milestone, bill = case.milestone, case.bill
     amount = money(milestone.amount, currency_of(decision, books))
@@ -104,7 +105,7 @@ def _tell(decision: Decision, books: Books) -> None:
     if bill:
         number = bill.number or bill.bill_id
         click.echo(f"Bill       {number} · {money(bill.total, bill.currency)} · {day(bill.date)} · {bill_state(bill)}")
-        link = bill_link(books, bill.bill_id)
+        link = bill_link(organisation, books, bill.bill_id)
         if link:
             click.echo(f"In Xero    {link}")
     if verdict.fields and verdict.theirs:

@@ -6,7 +6,7 @@ Every button is a form that posts to `/page/{tenant}/…` and comes back to `/`;
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -58,6 +58,7 @@ class Page:
     def routes(self) -> list[Route]:
         return [
             Route("/", self.show, methods=["GET"]),
+            Route("/organisationlogin/default.aspx", self.deep, methods=["GET"]),
             Route("/page/check", self.check, methods=["POST"]),
             Route("/page/{tenant}/bill", self._posted(_act_on_bill), methods=["POST"]),
             Route("/page/{tenant}/add", self._posted(_add), methods=["POST"]),
@@ -73,7 +74,7 @@ class Page:
             context = {
                 "orgs": orgs,
                 "org": chosen,
-                "rows": _rows(chosen) if chosen else [],
+                "rows": _rows(chosen, request.query_params.get("bill", "")) if chosen else [],
                 "contacts": sorted(chosen.contacts(), key=lambda one: one.name.casefold()) if chosen else [],
                 "today": chosen.books.today(self._desk.now()) if chosen else None,
                 "hooks": self._desk.webhooks,
@@ -81,6 +82,16 @@ class Page:
                 "problem": request.query_params.get("problem"),
             }
         return TEMPLATES.TemplateResponse(request, "page.html", context)
+
+    async def deep(self, request: Request) -> Response:
+        """Xero's deep link to a bill: `shortcode` names the organisation, `redirecturl` its page of the bill."""
+        asked = request.query_params
+        page = parse_qs(urlsplit(asked.get("redirecturl", "")).query)
+        org = next((one for one in self._desk.orgs() if one.short_code == asked.get("shortcode")), None)
+        if org is None:
+            return RedirectResponse(f"/?{urlencode({'problem': 'There is no such organisation here.'})}", 303)
+        bill = page.get("InvoiceID", [""])[0]
+        return RedirectResponse(f"/?{urlencode({'org': org.tenant_id, 'bill': bill})}#{quote(bill)}", 303)
 
     async def check(self, request: Request) -> Response:
         """Run the check of intent to receive."""
@@ -144,9 +155,10 @@ def _act_on_contact(org: Org, form: FormData) -> None:
         org.unarchive_contact(contact)
 
 
-def _rows(org: Org) -> list[Row]:
-    """The bills changed last, newest first."""
+def _rows(org: Org, asked: str = "") -> list[Row]:
+    """The bills changed last, newest first, after the one that was asked for."""
     bills = sorted(org.bills(), key=lambda bill: bill.updated or org.books.created, reverse=True)
+    bills.sort(key=lambda bill: bill.bill_id != asked)
     locks = [day for day in (org.books.period_lock, org.books.year_lock) if day]
     until = max(locks) if locks else None
     rows = []

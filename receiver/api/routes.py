@@ -152,7 +152,7 @@ class Api:
         after = (asked.organisation, query.after)
         found = self._platform.milestones(asked.organisation, query.limit + 1, after, reasons, query.text)
         (standing,) = self._platform.standing([asked.organisation])
-        items = [views.brief(each, standing.books) for each in found[: query.limit]]
+        items = [views.brief(each, standing.organisation, standing.books) for each in found[: query.limit]]
         follows = items[-1].key if len(found) > query.limit else None
         return _json(shapes.Page(items=items, next=follows))
 

@@ -63,7 +63,7 @@ def milestone(said: model.Milestone) -> shapes.Milestone:
     )
 
 
-def bill(held: model.Bill, books: Books) -> shapes.Bill:
+def bill(held: model.Bill, organisation: Organisation, books: Books) -> shapes.Bill:
     """A bill of the mirror."""
     return shapes.Bill(
         bill_id=held.bill_id,
@@ -82,11 +82,11 @@ def bill(held: model.Bill, books: Books) -> shapes.Bill:
         paid_on=held.paid_on,
         planned_on=held.planned_on,
         read_at=held.read_at,
-        url=bill_link(books, held.bill_id),
+        url=bill_link(organisation, books, held.bill_id),
     )
 
 
-def brief(listed: Listed, books: Books) -> shapes.Brief:
+def brief(listed: Listed, organisation: Organisation, books: Books) -> shapes.Brief:
     """A milestone of a list."""
     verdict, said = listed.verdict, listed.milestone
     return shapes.Brief(
@@ -100,21 +100,22 @@ def brief(listed: Listed, books: Books) -> shapes.Brief:
         undecided=listed.dirty,
         decided_at=listed.decided_at,
         milestone=milestone(said),
-        bill=bill(listed.bill, books) if listed.bill else None,
+        bill=bill(listed.bill, organisation, books) if listed.bill else None,
         as_of=books.read_at,
     )
 
 
 def full(found: Story) -> shapes.Full:
     """All that is known of a milestone."""
-    in_brief, books = brief(found.listed, found.books), found.books
+    organisation, books = found.organisation, found.books
+    in_brief = brief(found.listed, organisation, books)
     decision = found.sheet.items[0] if found.sheet else None
     standing = next((each.exemption for each in found.exemptions if each.ended_at is None), None)
     flags = [each.value for each in found.moments if each.what == "flag"]
     return shapes.Full(
         **{name: getattr(in_brief, name) for name in shapes.Brief.__struct_fields__},
         verdict=_verdict(decision, books) if decision else None,
-        earlier_bills=[bill(each, books) for each in found.listed.parts],
+        earlier_bills=[bill(each, organisation, books) for each in found.listed.parts],
         flag=next((_flag(each) for each in flags if each.closed_at is None), None),
         choices=_choices(decision, found.organisation, books) if decision else [],
         exemption=_exemption(standing) if standing else None,
@@ -133,7 +134,7 @@ def preview(seen: Foreseen) -> shapes.Preview:
         new=seen.new,
         warns=bool(words(seen.decision.verdict.reason).roles),
         verdict=_verdict(seen.decision, books),
-        bill=bill(case.bill, books) if case.bill else None,
+        bill=bill(case.bill, seen.organisation, books) if case.bill else None,
         choices=_choices(seen.decision, seen.organisation, books),
         as_of=books.read_at,
     )

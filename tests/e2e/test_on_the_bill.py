@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import one_turn
 import pytest
 from world import KEY, config_text
 
 from reconciler.model import Links
 from reconciler.reasons import Reason
+from reconciler.words import bill_link
 
 SCOPES = 'scopes = ["accounting.invoices", "accounting.settings", "accounting.contacts.read"]'
 SYNC = 'mode = "sync"\n'
@@ -36,6 +38,16 @@ def test_line_and_due_date_follow_the_settings(make_world: Any) -> None:
     assert (world.bill().lines[0].description, world.bill().due) == ("Stage of M-1 (M-1)", dt.date(2026, 2, 28))
     world.sweep()
     assert (world.reason(), world.writes()) == (Reason.AWAITING_APPROVAL, 1)
+
+
+def test_where_the_sandbox_stands_for_xero_the_link_to_the_bill_leads_to_its_page(world: Any) -> None:
+    world.put()
+    world.turn()
+    organisation, books = world.house.organisations[KEY], world.house.ledger.mirror.books(KEY)
+    shown = httpx.get(bill_link(organisation, books, world.bill().bill_id), follow_redirects=True, timeout=10)
+    assert shown.status_code == 200
+    assert shown.url.copy_with(query=None, fragment=None) == f"{world.xero.url}/"
+    assert f'<tr id="{world.bill().bill_id}">' in shown.text
 
 
 @pytest.mark.parametrize(

@@ -176,9 +176,12 @@ def test_the_state_of_a_bill_is_told_in_words(bill: object, text: str) -> None:
 
 
 def test_the_link_to_a_bill_names_the_organisation_and_is_left_out_without_one() -> None:
-    assert "shortcode=!abc12" in said.bill_link(BOOKS, "bill-1")
-    assert said.bill_link(BOOKS, "bill-1").endswith("InvoiceID=bill-1")
-    assert said.bill_link(replace(BOOKS, short_code=""), "bill-1") == said.bill_link(BOOKS, "") == ""
+    known = an_organisation()
+    link = said.bill_link(known, BOOKS, "bill-1")
+    assert link.startswith("https://go.xero.com/organisationlogin/default.aspx?shortcode=!abc12&")
+    assert link.endswith("InvoiceID=bill-1")
+    assert said.bill_link(replace(known, web_url="http://127.0.0.1:9900"), BOOKS, "b").startswith("http://127.0.0.1:")
+    assert said.bill_link(known, replace(BOOKS, short_code=""), "bill-1") == said.bill_link(known, BOOKS, "") == ""
 
 
 def test_each_choice_has_a_label_and_an_effect() -> None:

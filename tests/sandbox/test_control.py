@@ -167,6 +167,17 @@ def test_the_page_shows_bills_and_passes_on_what_a_person_does(xero: Sandbox, ht
     assert "could not be read" in press("add", number="", contact="Tui", total="five", status="DRAFT")
 
 
+def test_a_deep_link_leads_to_the_bill_on_the_page(xero: Sandbox, http: httpx.Client, org: Org) -> None:
+    bill = org.add_bill(number="K-1", contact="Tui", total="12.00")
+    page = f"/AccountsPayable/Edit.aspx?InvoiceID={bill.bill_id}"
+    answer = http.get(f"/organisationlogin/default.aspx?shortcode={org.short_code}&redirecturl={page}")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/?org={org.tenant_id}&bill={bill.bill_id}#{bill.bill_id}"
+    assert f'<tr id="{bill.bill_id}">' in http.get(answer.headers["location"]).text
+    elsewhere = http.get(f"/organisationlogin/default.aspx?shortcode=!none&redirecturl={page}")
+    assert "There+is+no+such+organisation" in elsewhere.headers["location"]
+
+
 def test_the_page_runs_the_check_of_the_receiver_and_says_how_it_went(xero: Sandbox, http: httpx.Client) -> None:
     xero.organisation()
     xero.webhooks.configure("http://127.0.0.1:9/", "k")
