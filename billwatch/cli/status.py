@@ -173,7 +173,7 @@ def _tell_webhooks(summary: dict[str, Any], zone: str) -> None:
         click.echo("  Webhooks: not set up; the sweep finds what changed")
     if summary["webhooks"] and (gap := summary["webhook_gap"]):
         many, since = number_of(gap["number"], "event"), moment(gap["since"], zone)
-        click.echo(f"    {many} did not come, although later ones did {since}; sweeps read what they told of")
+        click.echo(f"    {many} did not come, although later ones have since {since}; sweeps read what they told of")
 
 
 def _tell_mails(summary: dict[str, Any], zone: str) -> None:

@@ -23,11 +23,12 @@ from storage import Ledger
 
 __all__ = ["Finding", "Level", "Row", "examine"]
 MACHINE = "this machine"
+EVENTS_OUT = "events out"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the page; `about` is this machine, or the key of an organisation."""
+    """A line of the page; `about` is this machine, events out, or the key of an organisation."""
 
     about: str
     check: str
@@ -62,7 +63,7 @@ def _organisations(config: Config, clock: Clock) -> Iterator[Row]:
     ):
         yield Row(MACHINE, "webhook gaps", gaps(config, ledger, clock()))
         for hook in config.hook:
-            yield Row(MACHINE, f"events to {hook.name}", endpoint(hook, ledger.hooks.state(hook.name), clock()))
+            yield Row(EVENTS_OUT, hook.name, endpoint(hook, ledger.hooks.state(hook.name), clock()))
         for settings in config.organisation:
             before = consent(config, settings, connections, clock())
             try:

@@ -21,11 +21,11 @@ def consent(config: Config, settings: Organisation, connections: Connections, no
         lapses = None
     if lapses is None:
         return ok("none was given yet")
-    used = f"was used last on {moment(lapses - UNUSED)} (UTC)"
+    used = f"was used last on {moment(lapses - UNUSED)}"
     if now < lapses - dt.timedelta(days=config.watch.consent_days or 1):
         return ok(f"{used}; it ends where nothing uses it for {UNUSED.days} days")
     return warning(
-        f"{used}, and ends on {moment(lapses)} (UTC) unless something uses it before",
+        f"{used}, and ends on {moment(lapses)} unless something uses it before",
         "Keep billwatch serve running. If Xero still accepts it, this look has just used it; if not: "
         f"billwatch connect --organisation {settings.key}.",
     )

@@ -31,9 +31,8 @@ def gaps(config: Config, ledger: Ledger, now: dt.datetime) -> Finding:
     gap = missing(held, now)
     if gap is None:
         return ok(f"none among {number_of(sum(one.requests for one in held), 'request')}")
-    told = f"{number_of(gap.number, 'event')} did not come, although later ones did {_when(gap.since, 'UTC')} (UTC)"
     return warning(
-        told,
+        f"{number_of(gap.number, 'event')} did not come, although later ones have since {moment(gap.since)}",
         "Nothing is lost, for sweeps read what they told of. If it lasts for hours: look in your web server's log for "
         "requests to /webhooks/xero that were turned away.",
     )

@@ -13,7 +13,7 @@ from billwatch.config import Config
 from billwatch.doctor import books
 from billwatch.doctor.books import Visit
 from billwatch.doctor.findings import Level
-from billwatch.doctor.hearing import last_webhook
+from billwatch.doctor.hearing import gaps, last_webhook
 from reconciler.organisation import Books
 from reconciler.records import Delivery, Event
 from reconciler.xero.connections import Look
@@ -194,3 +194,28 @@ def test_when_the_last_webhook_came_is_told_and_that_none_ever_did(
     finding = last_webhook(msgspec.structs.replace(config, xero=known), "acme", ledger)
     assert (finding.level, finding.words) == (level, said)
     assert bool(finding.mend) == (level == "warning")
+
+
+def test_what_is_missing_by_xeros_numbers_is_told_where_webhooks_are_set_up(config: Config, ledger: Ledger) -> None:
+    hearing = msgspec.structs.replace(config.xero, webhook_keys=config.keys.links)
+    heard = msgspec.structs.replace(config, xero=hearing)
+    assert gaps(heard, ledger, NOW).words == "no webhook was counted yet"
+    for number in (*range(1, 21), 25):
+        _come(ledger, number)
+        if number == 20:
+            assert gaps(heard, ledger, NOW).words == "none among 20 requests"
+    found = gaps(heard, ledger, NOW)
+    assert (found.level, found.words) == (
+        Level.WARNING,
+        "4 events did not come, although later ones have since 9 July 2026, 10:00 UTC",
+    )
+    assert gaps(config, ledger, NOW).level is Level.OK
+
+
+def _come(ledger: Ledger, number: int) -> None:
+    inbox = ledger.group_inbox()
+    inbox.start()
+    asyncio.run(inbox.keep(b"{}", "file:secrets/webhook-key", NOW))
+    inbox.stop()
+    event = Event(TENANT, "INVOICE", f"b-{number}", "UPDATE", NOW)
+    ledger.inbox.drain(lambda _: Delivery([event], number, number), {TENANT: "acme"}, NOW)

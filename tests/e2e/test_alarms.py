@@ -174,3 +174,42 @@ def test_a_dead_way_in_for_webhooks_is_told_of_by_mail_and_alert(
     assert not made.firing("BillwatchWebhooksSilent")
     assert not made.firing("BillwatchWebhooksMissing")
     assert len(made.letters) == 1
+
+
+def test_webhooks_that_never_come_are_told_of_by_their_numbers_and_a_new_subscription_is_no_gap(
+    day: tuple[Day, Wire, Wire], tmp_path: Path
+) -> None:
+    made, *_ = day
+    webhooks = made.world.xero.webhooks
+
+    def subscribed() -> None:
+        webhooks.configure(f"{made.url}/webhooks/xero", "a webhook key")
+        assert webhooks.enable() == "OK"
+
+    def edited() -> None:
+        made.world.org.edit("M-1", reference=f"at {made.now}")
+        assert webhooks.settle(10)
+
+    subscribed()
+    webhooks.set(shuffle=True, duplicate=True)
+    made.goes_on(edited, hours=1)
+    webhooks.drop()
+    edited()
+    webhooks.drop(False)
+    made.goes_on(edited, seconds=STEP.total_seconds())
+    begun = made.now
+    made.goes_on(edited, hours=Watch().gap_hours, minutes=-10)
+    assert made.letters == []
+    made.goes_on(edited, minutes=20)
+    (letter,) = made.letters
+    assert letter.recipient == "ops@example.org"
+    assert "Some of Xero's webhooks are missing" in letter.subject
+    assert "1 event did not come, although later ones did" in " ".join(letter.text.split())
+    assert made.firing("BillwatchWebhooksMissing")
+    judged(made, "BillwatchWebhooksMissing", begun, tmp_path)
+    webhooks.forget()
+    made.goes_on(hours=2)
+    subscribed()
+    made.goes_on(edited, minutes=30)
+    assert not made.firing("BillwatchWebhooksMissing")
+    assert len(made.letters) == 1
