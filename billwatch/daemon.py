@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Collection
 from enum import StrEnum
+from functools import partial
 
 import httpx
 import structlog
@@ -37,6 +38,7 @@ WATCH_SECONDS = 60
 # How many organisations are asked about in a second, so that thousands who have nothing to do keep no core busy.
 LOOKS_A_SECOND = 1_000
 DOCUMENTS_A_SECOND = 100
+WOKEN_AT_ONCE = 100
 WATCHED_A_SECOND = 10
 APART_SECONDS = 0.1
 # The threads of what is done for one organisation, and of what is done for all.
@@ -66,6 +68,7 @@ class Daemon:
             raise ConfigurationError(f"The role {role} needs a database that several share: set storage.url to one.")
         self._waking, self._expected = threading.Lock(), False
         self._held: set[str] = set()
+        self._woken = ""
         seconds = SHARED_KEEP_SECONDS if house.ledger.shared else KEEP_SECONDS
         self._inbox = house.ledger.group_inbox(self._heard, seconds)
         self._listener = threading.Thread(target=house.ledger.listen, args=(self._heard, house.halt), name="listener")
@@ -117,28 +120,29 @@ class Daemon:
         for number, cycle in enumerate(self._house.cycles.values()):
             self._follow(cycle, number)
         self._every("look", self._paced(pace.tick_seconds, LOOKS_A_SECOND), self._look)
+        watchman, diary, halted = self._house.watchman(), self._house.diary(), self._house.halt.is_set
         self._every("retention", 24 * 3600, self._house.forget)
-        self._every("watch", self._paced(WATCH_SECONDS, WATCHED_A_SECOND), self._house.watchman().look)
+        self._every("watch", self._paced(WATCH_SECONDS, WATCHED_A_SECOND), partial(watchman.look, halted))
         couriers = {f"events to {each.endpoint.name}": each for each in self._house.couriers(self._metrics.hooked)}
         for name, courier in couriers.items():
             self._every(name, pace.tick_seconds, courier.deliver)
         postman = self._house.postman()
         if postman:
             self._every("mail", pace.tick_seconds, lambda: self._metrics.mailed(postman.deliver()))
-            self._every("reminders", self._paced(REMINDERS_SECONDS, WATCHED_A_SECOND), self._house.diary().look)
+            self._every("reminders", self._paced(REMINDERS_SECONDS, WATCHED_A_SECOND), partial(diary.look, halted))
         self._scheduler.start()
         self._listener.start()
 
     def _follow(self, cycle: Cycle, number: int) -> None:
         """Tick, sweep and documents of one organisation; those of all are spread over time.
 
-        A tick comes at the start, and then whenever the look or a webhook wakes it.
+        A tick comes whenever the look or a webhook wakes it, and once in a while all the same.
         """
         key, share = cycle.organisation.key, number / len(self._house.cycles)
         seconds = self._house.config.reconciler.sweep_minutes * 60
         after = min(number * APART_SECONDS, share * seconds)
         ticked, swept = self._timed(cycle, "tick", cycle.tick), self._timed(cycle, "sweep", self._swept(cycle))
-        self._every(f"tick {key}", seconds, self._turn(ticked), OF_ONE, wakes=["mail"], after=after)
+        self._every(f"tick {key}", seconds, self._turn(ticked), OF_ONE, wakes=["mail"], after=after + seconds)
         self._every(f"sweep {key}", seconds, self._turn(swept), OF_ONE, wakes=["mail"], after=after)
         if clerk := self._house.clerks.get(key):
             often, work = self._paced(DOCUMENTS_SECONDS, DOCUMENTS_A_SECOND), self._in_turn(cycle, clerk.work)
@@ -149,8 +153,14 @@ class Daemon:
         return max(seconds, math.ceil(len(self._house.cycles) / most))
 
     def _look(self) -> None:
-        """Wake the ticks of organisations that have something to do, and of those that are held until Xero answers."""
-        self._wake([f"tick {key}" for key in self._house.due() | self._held])
+        """Wake the ticks of organisations that have something to do, and of those that are held until Xero answers.
+
+        Where there are many of them they take turns, so that a webhook need not wait behind all of them.
+        """
+        due = sorted(self._house.due() | self._held)
+        some = [*(key for key in due if key > self._woken), *(key for key in due if key <= self._woken)][:WOKEN_AT_ONCE]
+        self._woken = some[-1] if some else ""
+        self._wake([f"tick {key}" for key in some])
 
     def _drained(self) -> None:
         if drained := self._house.drain():
@@ -196,7 +206,7 @@ class Daemon:
         """Work every so many seconds, first after some; when it came to something, the jobs it wakes run at once."""
 
         def job() -> None:
-            if work():
+            if not self._house.halt.is_set() and work():
                 self._wake(wakes)
 
         guarded, first = _guarded(name, job, self._metrics.failed), wall_clock() + dt.timedelta(seconds=after)

@@ -95,9 +95,11 @@ class Watchman:
         """By organisation, since when mails are not taken."""
         return self._ledger.outbox.failing_since()
 
-    def look(self) -> None:
-        """Owe a mail for each organisation that has a sign which was not there at the last look."""
+    def look(self, halted: Callable[[], bool] = lambda: False) -> None:
+        """Owe a mail for each organisation that has a sign which was not there at the last look, until halted."""
         for organisation in self._organisations.values():
+            if halted():
+                return
             self._note(organisation.key)
             self._look(organisation, self._clock())
 

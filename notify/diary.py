@@ -1,7 +1,7 @@
 """Owes what time brings: reminders, what is passed on, the week's report, and what the usual lock would hold up."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -33,10 +33,12 @@ class Diary:
     weekly: Weekly | None
     forecast_days: int
 
-    def look(self) -> None:
-        """Owe what has become due, for every organisation."""
+    def look(self, halted: Callable[[], bool] = lambda: False) -> None:
+        """Owe what has become due, for every organisation, until halted."""
         now = self.clock()
         for organisation in self.organisations.values():
+            if halted():
+                return
             books = self.ledger.mirror.books(organisation.key)
             if books.read_at is None:
                 continue  # Which hours and days are the organisation's is not known before Xero has been read.
