@@ -4,10 +4,11 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from reconciler.errors import StorageError
 from storage import inbox, sqlite
+from storage.migrating import newer
 
 POSTGRESQL = "postgresql://"
 
@@ -153,6 +154,11 @@ class Store:
     def unfence(self, name: str) -> None:
         """This thread's transactions need not ask for it any more."""
         self._fences().pop(name, None)
+
+    def newer(self) -> bool:
+        """Whether a newer release has brought the tables up to date."""
+        with self._using():
+            return newer(cast("Any", self._database))
 
     def count(self, query: Any) -> int:
         """How many rows a query finds."""

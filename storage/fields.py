@@ -7,6 +7,7 @@ from typing import Any
 
 from peewee import Field
 
+from reconciler.errors import StorageError
 from storage.codec import decode, encode
 
 UNITS = 10_000
@@ -84,8 +85,13 @@ class WordField(Field):
         return None if value is None else self.kind(value).value
 
     def python_value(self, value: str | None) -> StrEnum | None:
-        """The member; raises `ValueError` for no member's value."""
-        return None if value is None else self._members.get(value) or self.kind(value)
+        """The member; raises `StorageError` for a word that only a newer release knows."""
+        if value is None:
+            return None
+        member = self._members.get(value)
+        if member is None:
+            raise StorageError(f"The database holds “{value}”, which only a newer release knows.")
+        return member
 
 
 class ValueField(Field):

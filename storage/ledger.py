@@ -136,6 +136,10 @@ class Ledger:
         self.state.get("alive")
         return True
 
+    def newer(self) -> bool:
+        """Whether a newer release has brought the tables up to date, so that this one is to be upgraded, too."""
+        return self._store.newer()
+
     def close(self) -> None:
         """Close the connections of all threads."""
         self._leases.close()

@@ -105,6 +105,9 @@ def _move(source: Store, target: Store) -> Iterator[Step]:
 
 def _see_target(source: Store, target: Store, tables: Sequence[_Table]) -> None:
     """Take an empty target for this copy; one that was taken for another, or is in use, is left alone."""
+    for store in (source, target):
+        if store.newer():
+            raise StorageError(f"{store.name} was brought up to date by a newer release of billwatch; use that one.")
     mark = target.value("SELECT holder FROM lease WHERE name = ?", [_MARK])
     if mark not in (None, source.name):
         raise StorageError(f"{target.name} holds a part of what is in {mark}; go on with that, or empty it.")

@@ -13,19 +13,23 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
+import stamina
 from peewee import DatabaseError, InterfaceError
 from playhouse.pool import MaxConnectionsExceeded
 from playhouse.postgres_ext import PooledPsycopg3Database
+from psycopg.adapt import AdaptersMap
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.string import StrDumperUnknown
 
 from reconciler.errors import StorageError
 from storage.fields import UtcField
 from storage.inbox import INSERT, Row
-from storage.migrating import migrate
+from storage.migrating import migrate, pending
 
 SCHEME = "postgresql://"
 OLDEST_SERVER = 15
 LOCK_SECONDS = 10
+GIVE_WAY_MILLISECONDS = 500
 SILENT_SECONDS = 5
 CONNECT_SECONDS = 2
 LISTEN_SECONDS = 1.0
@@ -50,6 +54,18 @@ UNSORTED = """
 _instant = UtcField().db_value
 
 
+class _Text(StrDumperUnknown):
+    """Text as a server takes it: it has no place for NUL, which a visitor may well put into an address."""
+
+    def dump(self, obj: str) -> Any:
+        """The text, with the replacement character for each NUL."""
+        return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+
+
+ADAPTERS = AdaptersMap(psycopg.adapters)
+ADAPTERS.register_dumper(str, _Text)
+
+
 class Postgres(PooledPsycopg3Database):  # type: ignore[misc]
     """`storage.database.Engine` on a server; a connection is taken from the pool per transaction or query."""
 
@@ -64,6 +80,7 @@ class Postgres(PooledPsycopg3Database):  # type: ignore[misc]
             self._parameters["dbname"],
             max_connections=POOL,
             timeout=LOCK_SECONDS,
+            context=ADAPTERS,
             **{name: value for name, value in self._parameters.items() if name != "dbname"},
         )
 
@@ -110,7 +127,7 @@ class Postgres(PooledPsycopg3Database):  # type: ignore[misc]
 
     def line(self) -> psycopg.Connection[Any]:
         """A connection outside the pool."""
-        return psycopg.connect(make_conninfo(**self._parameters), autocommit=True)
+        return psycopg.connect(make_conninfo(**self._parameters), autocommit=True, context=ADAPTERS)
 
     def announce(self) -> None:
         """Tell all who listen that requests were kept."""
@@ -158,8 +175,7 @@ def open_server(url: str) -> Postgres:
         with database.translated(), database.held():
             _check(database)
             with database.alone():
-                migrate(database, database.name)
-                _sort_alike(database)
+                _bring_up_to_date(database)
     except BaseException:
         database.close_all()
         raise
@@ -208,20 +224,43 @@ def _alone(database: Postgres) -> Iterator[None]:
         database.execute_sql(f"SELECT pg_advisory_unlock({MIGRATOR}); SET lock_timeout = '{LOCK_SECONDS}s'")
 
 
+def _bring_up_to_date(database: Postgres) -> None:
+    """Change the tables in one transaction, while others work with them.
+
+    Nobody writes meanwhile. Whoever reads goes first: when a table is not free within `GIVE_WAY_MILLISECONDS`, which is
+    before the server looks for somebody to be thrown out, all is taken back and begun anew, for a minute at most.
+    """
+    if not pending(database, database.name) and not database.execute_sql(UNSORTED).fetchone():
+        return
+    for attempt in stamina.retry_context(on=_in_use, attempts=None, timeout=6 * LOCK_SECONDS, wait_max=1):
+        with attempt, database.writing():
+            database.execute_sql(f"SET LOCAL lock_timeout = '{GIVE_WAY_MILLISECONDS}ms'")
+            migrate(database, database.name)
+            _sort_alike(database)
+
+
+def _in_use(error: Exception) -> bool:
+    return _state(error) in ("55P03", "40P01")
+
+
 def _sort_alike(database: Postgres) -> None:
     """Let every column of text sort by its characters, as on SQLite, whatever the server's language is."""
     columns: dict[str, list[str]] = {}
     for table, column in database.execute_sql(UNSORTED).fetchall():
         columns.setdefault(table, []).append(f'ALTER COLUMN "{column}" TYPE TEXT COLLATE "C"')
-    with database.atomic():
-        for table, changes in columns.items():
-            database.execute_sql(f'ALTER TABLE "{table}" {", ".join(changes)}')
+    for table, changes in columns.items():
+        database.execute_sql(f'ALTER TABLE "{table}" {", ".join(changes)}')
+
+
+def _state(error: Exception) -> str:
+    """What the server calls the error; empty when it was not the server that spoke."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
 
 
 def _sentence(name: str, parameters: dict[str, Any], error: Exception) -> str:
     said = " ".join(str(error).split("DETAIL:")[0].split()).rstrip(".")  # the detail repeats what was to be written
     database, user = parameters["dbname"], parameters.get("user", "the user of this machine")
-    state = getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+    state = _state(error)
     if "password authentication failed" in said or "no password supplied" in said:
         return f"The database {name} refuses the password of “{user}”: check storage.password."
     if f'role "{user}" does not exist' in said:

@@ -15,7 +15,7 @@ from peewee import DatabaseError, InterfaceError, SqliteDatabase
 
 from reconciler.errors import StorageError
 from storage.inbox import SqliteStore
-from storage.migrating import is_current, migrate
+from storage.migrating import migrate, pending
 
 SCHEME = "sqlite:///"
 BUSY_SECONDS = 10
@@ -111,7 +111,7 @@ def view_file(url: str) -> Sqlite:
     still = "" if Path(f"{path}-wal").exists() else "&immutable=1"
     database = Sqlite(path, uri=f"{path.absolute().as_uri()}?mode=ro{still}")
     with translated(str(path)):
-        if not is_current(database):
+        if pending(database, database.name):
             database.close_all()
             raise StorageError(f"The tables of {path} are not those of this release, and it cannot be written.")
     return database

@@ -53,11 +53,14 @@ def database(machine: Machine) -> Finding:
         return ok(f"{storage.file} is made at the first start")
     try:
         with Ledger.open(storage.place()) as ledger:
-            ledger.alive()
+            newer = ledger.newer()
     except (ConfigurationError, StorageError) as error:
         mend = "Check the place, its owner and its free space" if storage.file else "Check [storage] and the server"
         return failed(str(error), f"{mend}, then try again.")
-    return ok(f"{storage.file or storage.url} opens, and its tables are up to date")
+    place = storage.file or storage.url
+    if newer:
+        return warning(f"{place} opens; a newer release has brought its tables up to date", "Upgrade this one, too.")
+    return ok(f"{place} opens, and its tables are up to date")
 
 
 def mail(machine: Machine) -> Finding:

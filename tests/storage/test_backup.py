@@ -105,7 +105,7 @@ def damaged(path: Path) -> None:
 def newer(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         (table,) = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE '%migration%'").fetchone()
-        connection.execute(f"UPDATE {table} SET name = '9999_later' WHERE name LIKE '0001%'")
+        connection.execute(f"UPDATE {table} SET name = '9999_later_breaking' WHERE name LIKE '0001%'")
 
 
 def strange(path: Path) -> None:

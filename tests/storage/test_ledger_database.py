@@ -163,14 +163,6 @@ def test_opening_again_migrates_nothing(url: str) -> None:
     assert len(before) == len(list(MIGRATIONS.glob("[0-9]*.py")))
 
 
-def test_a_database_of_a_newer_release_is_refused_and_left_alone(url: str) -> None:
-    with contextlib.closing(open_store(url, create=False)) as store:
-        store.execute("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')", [])
-        with pytest.raises(StorageError, match="newer release"):
-            Ledger.open(url)
-        store.execute("DELETE FROM schema_migration WHERE name = '9999_later'", [])
-
-
 def _open_and_write(url: str, name: str) -> None:
     with Ledger.open(url) as ledger:
         ledger.state.put(name, "1")

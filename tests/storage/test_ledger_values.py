@@ -7,7 +7,6 @@ import types
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
@@ -40,7 +39,7 @@ from storage.names import fold, keys_of
 MONEY = st.decimals(Decimal("-900000000000"), Decimal("900000000000"), places=2)
 INSTANT = st.datetimes(timezones=st.just(dt.UTC))
 NUMBER = st.integers(0, 2**31)
-TEXT = st.text(max_size=12)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 FEW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 OWN: dict[Any, st.SearchStrategy[Any]] = {Decimal: MONEY, dt.datetime: INSTANT, str: TEXT, int: NUMBER}
@@ -66,11 +65,14 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
     return OWN[hint] if hint in OWN else st.from_type(hint)
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     """One ledger for all examples; each writes over what the last one left."""
-    path: Path = tmp_path_factory.mktemp("values") / "billwatch.db"
-    with Ledger.open(f"sqlite:///{path}") as ledger:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('values') / 'billwatch.db'}"
+    else:
+        url = request.getfixturevalue("postgres").create("values")
+    with Ledger.open(url) as ledger:
         yield ledger
 
 

@@ -74,6 +74,13 @@ def test_text_sorts_by_its_characters_whatever_the_server_speaks(ledger: Ledger)
     assert ledger.milestones.dirty_keys(ORG, NOW, 10) == ["A-1", "A1", "B", "a", "b"]
 
 
+def test_a_nul_in_a_text_is_replaced_and_nothing_fails(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone("M1", title="Stage\0one")], NOW)
+    (found,) = ledger.overview.listed(ORG, ["M1", "M\0"])
+    assert found.milestone.title == "Stage\N{REPLACEMENT CHARACTER}one"
+    assert ledger.milestones.standing(ORG, ["M\0"]) == []
+
+
 def test_numbers_may_be_large(ledger: Ledger) -> None:
     ledger.milestones.put([milestone()], NOW)
     ledger._store.execute("UPDATE link SET version = ?", [2**40])
