@@ -32,6 +32,7 @@ from reconciler.reasons import Reason
 
 KEY = "example"
 USER = "ana"
+DATABASE = "sqlite:///billwatch.db"
 PATIENCE_SECONDS = 20.0
 CONFIG = """
 [server]
@@ -41,6 +42,8 @@ public_url = "http://127.0.0.1:{port}"
 name = "{user}"
 password_hash = "{password_hash}"
 role = "act"
+[storage]
+url = "{database}"
 [xero]
 api_url = "{xero}"
 identity_url = "{xero}"
@@ -110,7 +113,8 @@ class Letters:
 class Stage:
     """Everything running, for the length of a `with` block. All names of a person in it are invented."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: str = DATABASE) -> None:
+        self._database = database
         self._stack = ExitStack()
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="billwatch-demo-")))
         self.webhook_key = secrets.token_urlsafe(32)
@@ -173,6 +177,7 @@ class Stage:
         }
         text = CONFIG.format(
             port=_free_port(),
+            database=self._database,
             user=USER,
             password_hash=hashed(self.password),
             xero=self.xero.url,

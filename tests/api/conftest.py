@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from calling import Caller, serve
-from worlds import environ, impatient, make_world, new_database, running_sandbox, world, xero
+from worlds import environ, impatient, make_world, running_sandbox, world, xero
 
-__all__ = ["environ", "impatient", "make_world", "new_database", "running_sandbox", "world", "xero"]
+__all__ = ["environ", "impatient", "make_world", "running_sandbox", "world", "xero"]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from calling import Caller
 from click.testing import CliRunner
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
-from world import KEY, World, config_text, until
+from world import KEY, World, until
 
 from billwatch.cli import main
 from billwatch.daemon import Daemon
@@ -308,7 +308,7 @@ def test_events_are_kept_for_ninety_days_after_they_were_taken_and_for_good_befo
 
 def world_text(world: World, listener: Listener, folder: Path) -> str:
     hook = f'[[hook]]\nname = "platform"\nurl = "{listener.url}"\nsecrets = ["file:{folder}/secret"]'
-    return config_text(world.xero, world.org.tenant_id, extra=hook)
+    return world.text(extra=hook)
 
 
 def test_a_new_endpoint_hears_of_what_is_to_come_alone(sending: tuple[World, Courier]) -> None:

@@ -19,6 +19,8 @@ from billwatch.doctor.machine import Machine
 from billwatch.sections import Watch
 from storage.ledger import Ledger
 
+IN_A_FILE = pytest.param("billwatch.db", marks=pytest.mark.file)
+
 
 @pytest.fixture(autouse=True)
 def _impatient() -> Iterator[None]:
@@ -45,7 +47,7 @@ def test_a_secret_that_is_missing_fails(config: Config, configured: Path) -> Non
     assert mend
 
 
-@pytest.mark.parametrize("name", ["secrets/link-key", "secrets/client-secret", "billwatch.db"])
+@pytest.mark.parametrize("name", ["secrets/link-key", "secrets/client-secret", IN_A_FILE])
 @pytest.mark.skipif(os.name != "posix", reason="Windows keeps no such modes")
 def test_files_that_others_may_read_fail_and_the_command_that_closes_them_is_told(
     config: Config, configured: Path, ledger: Ledger, name: str
@@ -78,7 +80,13 @@ def test_who_watches_from_outside_is_reached_for_and_not_called(config: Config, 
     assert (level, "secret" in words, bool(mend)) == ("failed", False, True)
 
 
-def test_a_database_is_opened(config: Config, configured: Path) -> None:
+def test_a_database_is_opened(config: Config, configured: Path, ledger: Ledger) -> None:
+    level, words, _ = seen(config, configured, "database")
+    assert (level, words.partition(" opens")[2]) == ("ok", ", and its tables are up to date")
+
+
+@pytest.mark.file
+def test_a_file_that_is_no_database_fails(config: Config, configured: Path) -> None:
     assert "made at the first start" in seen(config, configured, "database")[1]
     (configured.parent / "billwatch.db").write_text("no database at all, but a letter to somebody", encoding="utf-8")
     level, words, mend = seen(config, configured, "database")

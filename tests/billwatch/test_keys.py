@@ -2,6 +2,7 @@
 
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,14 @@ PLAIN = b'{"access":"a token"}'
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, on_server: Callable[[Path], None]) -> Path:
     """A configuration as `billwatch init` writes it, complete, with one sealed token in its database."""
     path = initialise(tmp_path / "home", Start("example", "Example Trust", "", "client", "", "480"))
     secrets = path.parent / "secrets"
     (secrets / "client-secret").write_text("client-secret-one\n")
     (secrets / "webhook-key").write_text("hook-key-one\n")
     path.write_text(path.read_text().replace("# webhook_keys", "webhook_keys"))
+    on_server(path)
     config = load(path)
     with Ledger.open(config.storage.url) as ledger:
         ledger.tokens.put("client", Seal(KeyRing(config.keys.encryption)).encrypt(PLAIN), 0)

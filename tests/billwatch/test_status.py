@@ -19,13 +19,13 @@ from storage.ledger import Ledger
 NOW = dt.datetime(2026, 11, 22, 10, 0, tzinfo=dt.UTC)
 
 
-def spending(tmp_path, budget, spent):
-    with Ledger.open(f"sqlite:///{tmp_path / 'billwatch.db'}") as ledger:
+def spending(database, budget, spent):
+    with Ledger.open(database) as ledger:
         ledger.budgets.keep({"trust": budget}, "trust", spent)
         return _spending(ledger, "trust", NOW)
 
 
-def test_calls_and_bytes_of_today_and_of_the_month_are_told(tmp_path, capsys):
+def test_calls_and_bytes_of_today_and_of_the_month_are_told(new_database, capsys):
     day, first, before = NOW.date(), dt.date(2026, 11, 1), dt.date(2026, 10, 31)
     spent = {
         (day, "changed_bills"): Spent(3, 4_000),
@@ -34,7 +34,7 @@ def test_calls_and_bytes_of_today_and_of_the_month_are_told(tmp_path, capsys):
         (before, "bills"): Spent(100, 1),
     }
     budget = Budget({"day": Window(812, NOW, NOW)}, {"minute": NOW + dt.timedelta(seconds=30)})
-    told = spending(tmp_path, budget, spent)
+    told = spending(new_database(), budget, spent)
     assert told["month"] == {"calls": 9, "bytes": 1_000_000}
     assert told["today"]["organisation"] == {"calls": 5, "bytes": 1_000}
     _tell_spending(told, "Pacific/Auckland")
@@ -44,8 +44,8 @@ def test_calls_and_bytes_of_today_and_of_the_month_are_told(tmp_path, capsys):
     assert "minute limit is used up until 22 November 2026, 23:00" in lines
 
 
-def test_before_the_first_call_nothing_is_made_up(tmp_path, capsys):
-    _tell_spending(spending(tmp_path, Budget(), {}), "UTC")
+def test_before_the_first_call_nothing_is_made_up(new_database, capsys):
+    _tell_spending(spending(new_database(), Budget(), {}), "UTC")
     assert capsys.readouterr().out == "  Xero: 0 calls today (0 kB) · 0 this month (0.0 MB)\n"
 
 

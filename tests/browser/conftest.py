@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
+from databases import Databases
 from playwright.sync_api import sync_playwright
 from walking import Walk
 
@@ -37,9 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def walk() -> Iterator[Walk]:
+def walk(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    with Stage() as stage:
+    with databases.lent(tmp_path_factory.mktemp("walk")) as database, Stage(database) as stage:
         yield Walk(stage)
     structlog.reset_defaults()
 

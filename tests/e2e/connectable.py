@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from click.testing import CliRunner, Result
 from consenting import consent
+from world import LEASE_SECONDS
 
 from billwatch.cli import main
 from billwatch.config import Config, load
@@ -37,12 +38,13 @@ class Place:
 
     xero: Sandbox
     path: Path
+    database: str
     stack: contextlib.ExitStack
 
     @classmethod
-    def make(cls, xero: Sandbox, folder: Path, stack: contextlib.ExitStack) -> "Place":
+    def make(cls, xero: Sandbox, folder: Path, database: str, stack: contextlib.ExitStack) -> "Place":
         path = initialise(folder / "home", Start(ORGANISATION, "Example Trust", "", "app", "ops@example.org", "480"))
-        return cls(xero, path, stack)
+        return cls(xero, path, database, stack)
 
     def write(self, *organisations: str, extra: str = "") -> "Place":
         """Write the configuration anew, with these tables."""
@@ -51,6 +53,7 @@ class Place:
         (secrets / "webhook-key").write_text("a webhook key", encoding="utf-8")
         addresses = "".join(f'{name} = "{self.xero.url}"\n' for name in ("api_url", "identity_url", "login_url"))
         self.path.write_text(
+            f'[storage]\nurl = "{self.database}"\nlease_seconds = {LEASE_SECONDS}\n'
             f'[keys]\nencryption = ["file:secrets/encryption-key"]\nlinks = ["file:secrets/link-key"]\n'
             f'[xero]\n{addresses}redirect_port = {free_port()}\nwebhook_keys = ["file:secrets/webhook-key"]\n'
             f"[reconciler]\nquiet_seconds = 0\n{extra}\n{''.join(organisations)}",

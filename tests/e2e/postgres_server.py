@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 import warnings
 from pathlib import Path
@@ -62,12 +63,31 @@ class Server:
 
     def create(self, database: str) -> str:
         """Make a database, anew if need be; where it is."""
-        self.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)', f'CREATE DATABASE "{database}"')
+        self.drop(database)
+        self.execute(f'CREATE DATABASE "{database}"')
         return self.url(database)
+
+    def drop(self, database: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        self.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+    def in_use(self, database: str) -> bool:
+        """Whether somebody is connected to it."""
+        with psycopg.connect(self.url()) as connection:
+            found = connection.execute("SELECT 1 FROM pg_stat_activity WHERE datname = %s", [database]).fetchone()
+        return found is not None
 
     def empty(self, database: str) -> None:
         """Delete all rows of all tables, and let their numbers begin anew."""
         self.execute(EMPTY, database=database)
+
+    def dump(self, url: str, file: Path) -> None:
+        """Back a database up."""
+        self._run("pg_dump", "--format=custom", f"--file={file}", url)
+
+    def restore(self, url: str, file: Path) -> None:
+        """Put a backup in place of a database."""
+        self._run("pg_restore", "--clean", "--if-exists", f"--dbname={url}", str(file))
 
     def stop(self) -> None:
         """Stop at once, as a crash would."""
@@ -82,6 +102,9 @@ class Server:
         """Stop, and remove all that there was."""
         self._server.cleanup()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run([self._server.bin_path / program, *arguments], check=True, timeout=60)  # noqa: S603  the server's own
 
     def _change(self, name: str, change: Any) -> None:
         file = self._folder / "data" / name

@@ -1,11 +1,9 @@
-"""A full disk, a dead database or mail server, a clock that jumps, a zone that changes, the night the clocks change,
+"""A dead mail server, a clock that jumps, a zone that changes, the night the clocks change,
 and the 29th of February: what happens then, and that nothing is lost or done twice.
 """
 
-import contextlib
 import datetime as dt
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,88 +13,9 @@ from letterbox import Letterbox
 from world import KEY, World
 
 from billwatch.wiring import House
-from reconciler.errors import StorageError
 from reconciler.reasons import Reason
 
 KEYS = [f"M-{number}" for number in range(1, 4)]
-
-
-def settled(world: World, *keys: str) -> None:
-    """Each milestone has its one bill, and nothing is left open."""
-    for _ in range(3):
-        world.xero.advance(minutes=12)
-        world.sweep()
-    assert sorted(bill.number for bill in world.org.bills()) == sorted(keys)
-    assert {world.reason(key) for key in keys} == {Reason.AWAITING_APPROVAL}
-    assert world.house.ledger.attempts.open(KEY) == []
-
-
-def recorded(world: World) -> int:
-    """How many attempts the database knows of."""
-    path = world.house.config.storage.url.removeprefix("sqlite:///")
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        return int(connection.execute("SELECT count(*) FROM attempt").fetchone()[0])
-
-
-def pragma(world: World, text: str) -> Any:
-    """Set or read a setting of this thread's connection."""
-    return world.house.ledger._store._database.execute_sql(f"PRAGMA {text}").fetchone()
-
-
-@contextlib.contextmanager
-def full_disk(world: World) -> Iterator[None]:
-    """The database can grow no more, and has no room left within."""
-    (pages,) = pragma(world, "page_count")
-    pragma(world, f"max_page_count = {pages}")
-    with contextlib.suppress(StorageError):
-        for number in range(200):
-            world.house.ledger.state.put(f"filling {number}", "x" * 4_000)
-        raise AssertionError("the disk is not full")
-    yield
-    pragma(world, "max_page_count = 1073741823")
-
-
-@contextlib.contextmanager
-def locked(world: World) -> Iterator[None]:
-    """Somebody else holds the database for longer than anybody waits."""
-    pragma(world, "busy_timeout = 20")
-    path = world.house.config.storage.url.removeprefix("sqlite:///")
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
-        holder.execute("BEGIN IMMEDIATE")
-        yield
-        holder.execute("ROLLBACK")
-    pragma(world, "busy_timeout = 10000")
-
-
-@pytest.mark.parametrize("trouble", [full_disk, locked])
-def test_what_cannot_be_recorded_is_not_sent_and_is_made_good_afterwards(world, trouble):
-    for key in KEYS:
-        world.put(key)
-    with trouble(world):
-        with pytest.raises(StorageError, match="database"):
-            world.turn()
-        assert world.writes() == recorded(world)
-    settled(world, *KEYS)
-
-
-@pytest.mark.parametrize("trouble", [full_disk, locked])
-def test_an_answer_that_cannot_be_recorded_is_looked_up_afterwards(world, trouble):
-    for key in KEYS:
-        world.put(key)
-    client, stack = world.cycle._pusher._xero, contextlib.ExitStack()
-    send = client.send
-
-    def late(attempt: Any) -> Any:
-        client.send = send
-        outcomes = send(attempt)
-        stack.enter_context(trouble(world))
-        return outcomes
-
-    client.send = late
-    with stack, pytest.raises(StorageError):
-        world.turn()
-    assert len(world.org.bills()) == len(KEYS)
-    settled(world, *KEYS)
 
 
 def test_a_dead_mail_server_loses_no_mail_and_doubles_none(make_world):

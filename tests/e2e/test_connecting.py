@@ -5,7 +5,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,13 @@ from connectable import (
     sweep,
 )
 from consenting import consent
+from databases import keep
 
 from billwatch.connecting.joining import Joining
 from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
 from reconciler.errors import ConnectionLost, InputError, WrongOrganisation
 from reconciler.reasons import Reason, Role, words
-from storage.inbox import SqliteStore
 
 BESIDE = Path(__file__).parent
 BILLWATCH = str(Path(sys.executable).with_name("billwatch"))
@@ -40,10 +40,10 @@ def org(xero: Sandbox) -> Any:
 
 
 @pytest.fixture
-def place(xero: Sandbox, org: Any, tmp_path: Path) -> Iterator[Place]:
+def place(xero: Sandbox, org: Any, tmp_path: Path, new_database: Callable[..., str]) -> Iterator[Place]:
     """A configuration of one organisation that a person is to connect."""
     with contextlib.ExitStack() as stack:
-        made = Place.make(xero, tmp_path, stack)
+        made = Place.make(xero, tmp_path, new_database(), stack)
         yield made.write(made.table(org.tenant_id))
 
 
@@ -283,6 +283,4 @@ def deliver(place: Place, house: House, tenant_id: str, bill: str) -> None:
         "eventType": "UPDATE",
         "eventDateUtc": house.clock().isoformat(),
     }
-    store = SqliteStore(place.path.parent / "billwatch.db")
-    store.insert([(house.clock(), "key", json.dumps({"events": [event]}).encode())])
-    store.close()
+    keep(place.config.storage.url, (house.clock(), "key", json.dumps({"events": [event]}).encode()))

@@ -4,7 +4,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,10 @@ def org(xero: Sandbox) -> Any:
 
 
 @pytest.fixture
-def place(xero: Sandbox, org: Any, tmp_path: Path) -> Iterator[Place]:
+def place(xero: Sandbox, org: Any, tmp_path: Path, new_database: Callable[..., str]) -> Iterator[Place]:
     """A configuration of one organisation that a person is to connect."""
     with contextlib.ExitStack() as stack:
-        made = Place.make(xero, tmp_path, stack)
+        made = Place.make(xero, tmp_path, new_database(), stack)
         yield made.write(made.table(org.tenant_id))
 
 

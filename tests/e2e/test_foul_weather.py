@@ -43,7 +43,9 @@ def skies() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def settle_in(skies: Sandbox, tmp_path: Path, environ: dict[str, str]) -> Iterator[Callable[[str], World]]:
+def settle_in(
+    skies: Sandbox, tmp_path: Path, environ: dict[str, str], new_database: Callable[..., str]
+) -> Iterator[Callable[[str], World]]:
     """Makes worlds in the sandbox; a house that has to wait does so by the sandbox's clock."""
     houses: list[House] = []
 
@@ -51,7 +53,7 @@ def settle_in(skies: Sandbox, tmp_path: Path, environ: dict[str, str]) -> Iterat
         org = skies.organisation(name)
         folder = tmp_path / name
         folder.mkdir()
-        text = config_text(skies, org.tenant_id, policy=POLICY).encode()
+        text = config_text(skies, org.tenant_id, new_database(folder), policy=POLICY).encode()
         secrets = environ | {"CLIENT_SECRET": skies.client_secret}
         config = checked(text, folder / "billwatch.toml", environ=secrets)
         house = House(config, clock=lambda: skies.now().astimezone(dt.UTC), wait=lambda seconds: _wait(skies, seconds))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from world import KEY, config_text
+from world import KEY
 
 from billwatch.cli import main
 from reconciler.reasons import Reason
@@ -79,9 +79,7 @@ def take(make_world, xero, tmp_path):
 
     def taking(file: Path, mode: str):
         world = make_world(organisation=f'mode = "{mode}"', country="GB")
-        (tmp_path / "billwatch.toml").write_text(
-            config_text(xero, world.org.tenant_id, organisation=f'mode = "{mode}"')
-        )
+        (tmp_path / "billwatch.toml").write_text(world.text(organisation=f'mode = "{mode}"'))
         assert run(tmp_path, file).exit_code == 0
         return world
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import one_turn
 import pytest
-from world import KEY, config_text
+from world import KEY
 
 from reconciler.model import Links
 from reconciler.reasons import Reason
@@ -181,7 +181,7 @@ class TestNotes:
     def test_a_kill_repeats_no_note_and_loses_none(
         self, world: Any, tmp_path: Path, environ: dict[str, str], point: str
     ) -> None:
-        text = config_text(world.xero, world.org.tenant_id, organisation=SYNC + "history_notes = true")
+        text = world.text(organisation=SYNC + "history_notes = true")
         (tmp_path / "billwatch.toml").write_text(text)
         ahead = (world.xero.now() - world.xero.desk.world.clock()).total_seconds()
         command = [sys.executable, one_turn.__file__, str(tmp_path / "billwatch.toml"), str(ahead), point, "1"]

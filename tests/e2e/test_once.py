@@ -12,14 +12,13 @@ from typing import Any
 
 import one_turn
 import pytest
-from world import KEY, config_text
+from world import KEY
 
 from billwatch.importing import Options, read_rows, take_in
 from billwatch.sandbox.books import new_id
 from billwatch.wiring import House
 from reconciler.model import Links
 from reconciler.reasons import Choose, Reason
-from storage.backup import back_up, restore
 
 PRICE = Decimal("1200.00")
 OTHER = Decimal("1300.00")
@@ -113,12 +112,11 @@ class TestRestoredDatabase:
     """The database of before the bills were made is put back in place."""
 
     @pytest.fixture
-    def restored(self, world, tmp_path):
+    def restored(self, world, databases, tmp_path):
         """M-1 stays as billed; M-2's bill was edited since, M-3's was paid, M-4's voided."""
         for key in ("M-1", "M-2", "M-3", "M-4"):
             world.put(key)
-        copy, url = tmp_path / "backup.db", world.house.config.storage.url
-        back_up(url, copy)
+        put_back = databases.kept(world.house.config.storage.url, tmp_path)
         world.turn()
         assert len(world.org.bills()) == 4
         world.org.edit("M-2", total=OTHER)
@@ -127,7 +125,7 @@ class TestRestoredDatabase:
         world.org.approve("M-4")
         world.org.void("M-4")
         world.house.close()
-        restore(url, copy, tmp_path / "aside.db")
+        put_back()
         world.house = world.reopen()
         world.xero.reset_calls()
         return world
@@ -323,8 +321,7 @@ class TestProcesses:
     """Real processes on the same database."""
 
     def run(self, world: Any, folder: Path, environ: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
-        text = config_text(world.xero, world.org.tenant_id)
-        (folder / "billwatch.toml").write_text(text)
+        (folder / "billwatch.toml").write_text(world.text())
         ahead = (world.xero.now() - world.xero.desk.world.clock()).total_seconds()
         command = [sys.executable, one_turn.__file__, str(folder / "billwatch.toml"), str(ahead), *arguments]
         secrets = environ | {"CLIENT_SECRET": world.xero.client_secret, "PYTHONPATH": str(Path.cwd())}

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from world import KEY, World, config_text, open_house, until
+from world import KEY, World, open_house, until
 
 from billwatch.daemon import Daemon
 from reconciler.reasons import Reason
@@ -73,7 +73,7 @@ def run(make_world: Any, xero: Any, tmp_path: Path, environ: dict[str, str]) -> 
         def start(sweep: float = NEVER, tick: float = TICK) -> Running:
             world = make_world()
             world.house.close()
-            text = config_text(xero, world.org.tenant_id, extra="[reconciler]\nquiet_seconds = 0")
+            text = world.text(extra="[reconciler]\nquiet_seconds = 0")
             world.house = stack.enter_context(open_house(text, xero, tmp_path, environ))
             config = world.house.config
             pace = msgspec.structs.replace(
@@ -264,7 +264,7 @@ class TestServe:
         """The running process with its world and the address that it listens on."""
         world, port = make_world(), free_port()
         extra = f"port = {port}\n[reconciler]\nquiet_seconds = 0"
-        text = config_text(xero, world.org.tenant_id, extra=extra).replace("port = 0\n", "")
+        text = world.text(extra=extra).replace("port = 0\n", "")
         (tmp_path / "billwatch.toml").write_text(text)
         program = "from billwatch.cli import main; main()"
         command = [sys.executable, "-c", program, "--config", str(tmp_path / "billwatch.toml"), "serve"]

@@ -21,16 +21,7 @@ from reconciler.reasons import Choose, Reason
 from reconciler.records import Choice, Flag
 
 KEY = "example"
-
-
-@dataclasses.dataclass
-class Storage:
-    """Where the database of a test is."""
-
-    url: str = "sqlite:///billwatch.db"
-
-
-storage = Storage()
+LEASE_SECONDS = 2  # until others may have the turn of a process that was killed, where several share a database
 
 
 @dataclasses.dataclass
@@ -45,6 +36,10 @@ class World:
     @property
     def cycle(self) -> Any:
         return self.house.cycles[KEY]
+
+    def text(self, **settings: str) -> str:
+        """A configuration for the same organisation and database, as `config_text` makes it."""
+        return config_text(self.xero, self.org.tenant_id, self.house.config.storage.url, **settings)
 
     def put(self, key: str = "M-1", **changes: Any) -> Milestone:
         """Put a milestone as the platform would; again with changes to change it."""
@@ -110,11 +105,14 @@ class World:
         return bill
 
 
-def config_text(xero: Sandbox, tenant_id: str, *, policy: str = "", organisation: str = "", extra: str = "") -> str:
+def config_text(
+    xero: Sandbox, tenant_id: str, database: str, *, policy: str = "", organisation: str = "", extra: str = ""
+) -> str:
     """A configuration for the sandbox; the secrets come from the environment given to `open_house`."""
     return f"""
 [storage]
-url = "{storage.url}"
+url = "{database}"
+lease_seconds = {LEASE_SECONDS}
 [xero]
 api_url = "{xero.url}"
 identity_url = "{xero.url}"

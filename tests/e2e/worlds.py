@@ -2,9 +2,7 @@
 
 import contextlib
 import logging
-import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,10 @@ import pytest
 import stamina
 import structlog
 from cryptography.fernet import Fernet
-from postgres_server import Server
-from world import World, config_text, open_house, storage
+from world import World, config_text, open_house
 
 from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
-from storage import Ledger
 
 
 @pytest.fixture(autouse=True)
@@ -48,14 +44,6 @@ def xero(running_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database as `Ledger.open` makes it, to be copied: making one takes longer than most tests."""
-    path = tmp_path_factory.mktemp("database") / "billwatch.db"
-    Ledger.open(f"sqlite:///{path}").close()
-    return path
-
-
-@pytest.fixture(scope="session")
 def environ() -> dict[str, str]:
     return {
         "ENCRYPTION_KEY": Fernet.generate_key().decode(),
@@ -67,37 +55,23 @@ def environ() -> dict[str, str]:
 
 @pytest.fixture
 def make_world(
-    xero: Sandbox, tmp_path: Path, environ: dict[str, str], new_database: Path, request: pytest.FixtureRequest
+    xero: Sandbox, tmp_path: Path, environ: dict[str, str], new_database: Callable[..., str]
 ) -> Iterator[Callable[..., World]]:
-    """Makes worlds: `policy`, `organisation` and `extra` are lines of TOML; other settings go to the books.
-
-    With `BILLWATCH_TEST_STORAGE=postgresql` their database is on a server.
-    """
-    shutil.copy(new_database, tmp_path)
-    if os.environ.get("BILLWATCH_TEST_STORAGE") == "postgresql":
-        storage.url = _on_server(request.getfixturevalue("postgres"))
+    """Makes worlds: `policy`, `organisation` and `extra` are lines of TOML; other settings go to the books."""
+    database = new_database()
     with contextlib.ExitStack() as stack:
 
         def make(*, policy: str = "", organisation: str = "", extra: str = "", **settings: Any) -> World:
             org = xero.organisation("Example Trust", **settings)
 
             def reopen(**changes: Any) -> House:
-                text = config_text(
-                    xero, org.tenant_id, **({"policy": policy, "organisation": organisation, "extra": extra} | changes)
-                )
+                stated = {"policy": policy, "organisation": organisation, "extra": extra} | changes
+                text = config_text(xero, org.tenant_id, database, **stated)
                 return stack.enter_context(open_house(text, xero, tmp_path, environ))
 
             return World(xero, org, reopen(), reopen)
 
         yield make
-
-
-def _on_server(server: Server) -> str:
-    """An empty database with its tables."""
-    if storage.url.startswith("sqlite"):
-        Ledger.open(server.create("world")).close()
-    server.empty("world")
-    return server.url("world")
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def tls(certificate: Path) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def office(tmp_path: Path, mail_server: Callable[..., MailServer], inbox: Inbox) -> Iterator[Office]:
-    made = Office(tmp_path / "billwatch.db", Clock(), mail_server(), inbox)
+def office(new_database: Callable[..., str], mail_server: Callable[..., MailServer], inbox: Inbox) -> Iterator[Office]:
+    made = Office(new_database(), Clock(), mail_server(), inbox)
     yield made
     made.ledger.close()

@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from email.message import EmailMessage
-from pathlib import Path
 
 from mail_doubles import Clock, Inbox, MailServer
 from mail_samples import BOOKS, MILESTONE, ORGANISATION
@@ -35,8 +34,8 @@ WAITS = Waits(SECONDS, more=HOUR, resolved=15 * SECONDS)
 class Office:
     """One organisation, its database, its people and a mail server; `reopen` starts billwatch anew."""
 
-    def __init__(self, path: Path, clock: Clock, server: MailServer, inbox: Inbox) -> None:
-        self.path, self.clock, self.inbox = path, clock, inbox
+    def __init__(self, database: str, clock: Clock, server: MailServer, inbox: Inbox) -> None:
+        self.database, self.clock, self.inbox = database, clock, inbox
         self.server = Server("127.0.0.1", server.port, Security.NONE, timeout=5)
         self.organisation = replace(ORGANISATION, people=PEOPLE, reply_to="")
         self.weekly: Weekly | None = None
@@ -44,7 +43,7 @@ class Office:
         self.ledger.mirror.store_books("example", BOOKS)
 
     def _open(self) -> Ledger:
-        return Ledger.open(f"sqlite:///{self.path}", mail_domain="mail.example.org")
+        return Ledger.open(self.database, mail_domain="mail.example.org")
 
     def reopen(self) -> None:
         self.ledger.close()

@@ -21,6 +21,8 @@ from reconciler.reasons import Action, Reason
 from storage.ledger import Ledger
 
 CONFIG = """
+[storage]
+url = "{database}"
 [keys]
 encryption = ["env:BILLWATCH_TEST_KEY"]
 links = ["env:BILLWATCH_TEST_LINK"]
@@ -51,19 +53,24 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.open(f"sqlite:///{tmp_path / 'billwatch.db'}") as ledger:
+def database(new_database: Callable[..., str]) -> str:
+    return new_database()
+
+
+@pytest.fixture
+def ledger(database: str) -> Iterator[Ledger]:
+    with Ledger.open(database) as ledger:
         ledger.mirror.store_books("example", BOOKS)
         yield ledger
 
 
 @pytest.fixture
-def run(tmp_path: Path, mail_server: Callable[..., MailServer]) -> Callable[..., Result]:
+def run(tmp_path: Path, database: str, mail_server: Callable[..., MailServer]) -> Callable[..., Result]:
     port = mail_server().port
 
     def run(*arguments: str, host: str = "127.0.0.1") -> Result:
         path = tmp_path / "billwatch.toml"
-        path.write_text(CONFIG.format(port=port, host=host), encoding="utf-8")
+        path.write_text(CONFIG.format(port=port, host=host, database=database), encoding="utf-8")
         return CliRunner().invoke(main, ["--config", str(path), "mail", *arguments])
 
     return run

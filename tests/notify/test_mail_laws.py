@@ -162,7 +162,7 @@ def test_two_that_look_at_once_owe_nothing_twice(office: Office) -> None:
     office.decide(keys(100), Reason.REFUSED)
     office.deliver()
     office.clock.move(days=7)
-    others = [Ledger.open(f"sqlite:///{office.path}") for _ in range(4)]
+    others = [Ledger.open(office.database) for _ in range(4)]
     with ThreadPoolExecutor(len(others)) as pool:
         looks = [pool.submit(replace(office.diary(), ledger=other).look) for other in others]
         assert [look.result(30) for look in looks] == [None] * 4

@@ -4,7 +4,6 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from mail_doubles import Clock, Facts, Inbox, MailServer
@@ -26,8 +25,8 @@ FLAGGED = Verdict(Action.FLAG, Reason.PERIOD_LOCKED, Link(), **LOCK)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.open(f"sqlite:///{tmp_path / 'billwatch.db'}") as ledger:
+def ledger(new_database: Callable[..., str]) -> Iterator[Ledger]:
+    with Ledger.open(new_database()) as ledger:
         ledger.mirror.store_books("example", BOOKS)
         yield ledger
 

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -12,19 +13,26 @@ import subprocess
 import sys
 import threading
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from next_release import ROOT
 from world import KEY, config_text, until
 
 from billwatch.sandbox import Sandbox
+from reconciler.model import Milestone
+from reconciler.reasons import Reason
+from storage.ledger import Ledger
 
 PROGRAM = "from billwatch.cli import main; main()"
-LEASE_SECONDS = 2
 STARTED_SECONDS = 60.0
+PATIENCE = 90.0
+BILLED = {Reason.AWAITING_APPROVAL}
 
 
 @dataclass
@@ -73,8 +81,8 @@ class Fleet:
             replica.process.kill()
             replica.process.wait(30)
 
-    def start(self, role: str) -> Replica:
-        """Start a process; it serves once `ready`."""
+    def start(self, role: str, **more: str) -> Replica:
+        """Start a process, with more in its environment; it serves once `ready`."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         path = self.folder / f"{role}-{port}.toml"
@@ -82,7 +90,9 @@ class Fleet:
         command = [sys.executable, "-c", PROGRAM, "--config", str(path), "serve", "--role", role, "--log", "json"]
         with (self.folder / f"{role}-{port}.log").open("wb") as log:
             secrets = self.environ | {"CLIENT_SECRET": self.xero.client_secret, "PATH": os.environ["PATH"]}
-            process = subprocess.Popen(command, env=secrets, stdout=log, stderr=log)  # noqa: S603  our own program
+            process = subprocess.Popen(  # noqa: S603  our own program
+                command, cwd=self.folder, env=secrets | {"PYTHONPATH": str(ROOT)} | more, stdout=log, stderr=log
+            )
         replica = Replica(role, port, process)
         self.replicas.append(replica)
         return replica
@@ -122,12 +132,9 @@ class Fleet:
     def _configuration(self, port: int) -> str:
         extra = f"port = {port}\n[reconciler]\nquiet_seconds = 1\n[mail]\nhost = '127.0.0.1'\nport = {self.mail_port}"
         extra += "\nsecurity = 'none'\nsender = 'billwatch@example.org'\ncollect_seconds = 1"
-        text = config_text(self.xero, self.tenant_id, policy="new_bills_per_hour = 10000", extra=extra).replace(
-            "port = 0\n", ""
-        )
-        return text.replace(
-            'url = "sqlite:///billwatch.db"', f'url = "{self.database}"\nlease_seconds = {LEASE_SECONDS}'
-        )
+        policy = "new_bills_per_hour = 10000"
+        text = config_text(self.xero, self.tenant_id, self.database, policy=policy, extra=extra)
+        return text.replace("port = 0\n", "")
 
 
 class Traffic:
@@ -153,6 +160,34 @@ class Traffic:
             number += 1
 
 
+def put(ledger: Ledger, *keys: str, amount: str = "1200.00") -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    stages = frozenset({"approved"})
+    milestones = [
+        Milestone(KEY, key, f"Stage {key}", f"Payee {key}", Decimal(amount), today, stages=stages) for key in keys
+    ]
+    ledger.milestones.put(milestones, dt.datetime.now(dt.UTC))
+
+
+def reasons(ledger: Ledger, *keys: str) -> set[Reason | None]:
+    listed = ledger.overview.listed(KEY, keys)
+    return {one.verdict.reason if one.verdict else None for one in listed} if len(listed) == len(keys) else {None}
+
+
+def bodies(ledger: Ledger) -> set[str]:
+    """The names of the requests that are in the database."""
+    count = ledger._store.value("SELECT string_agg(convert_from(body, 'UTF8'), E'\\n') FROM raw_request", [])
+    return {json.loads(line)["entropy"] for line in (count or "").splitlines()}
+
+
+def nothing_twice(fleet: Any) -> None:
+    numbers = Counter(bill.number for bill in fleet.org.bills())
+    assert {number: count for number, count in numbers.items() if count > 1} == {}
+    sent = Counter((letter.recipient, letter.message["Message-ID"]) for letter in fleet.letterbox.letters)
+    assert {name: count for name, count in sent.items() if count > 1} == {}
+    assert fleet.xero.breaches() == {}
+
+
 def _event(tenant_id: str, bill_id: str) -> dict[str, str]:
     return {
         "resourceUrl": f"https://api.xero.com/api.xro/2.0/Invoices/{bill_id}",
@@ -163,6 +198,3 @@ def _event(tenant_id: str, bill_id: str) -> dict[str, str]:
         "tenantId": tenant_id,
         "tenantType": "ORGANISATION",
     }
-
-
-__all__ = ["KEY", "Fleet", "Replica", "Traffic"]

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import re
 import socket
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from databases import asked
 from letterbox import Letter, Letterbox
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
@@ -117,14 +117,16 @@ class Fort:
 
     def kept(self) -> list[bytes]:
         """The bodies of all raw requests that are stored."""
-        with contextlib.closing(sqlite3.connect(self.folder / "billwatch.db")) as connection:
-            return [body for (body,) in connection.execute("SELECT body FROM raw_request ORDER BY id")]
+        return [bytes(body) for (body,) in self.asked("SELECT body FROM raw_request ORDER BY id")]
 
     def events(self, resource_id: bytes) -> int:
         """How many events are recorded of a bill."""
-        with contextlib.closing(sqlite3.connect(self.folder / "billwatch.db")) as connection:
-            query = "SELECT count(*) FROM event WHERE resource_id = ?"
-            return int(connection.execute(query, (resource_id.decode(),)).fetchone()[0])
+        ((count,),) = self.asked("SELECT count(*) FROM event WHERE resource_id = ?", resource_id.decode())
+        return int(count)
+
+    def asked(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a query finds in the database."""
+        return asked(self.world.house.config.storage.url, query, *values)
 
     def send(self, raw: bytes, seconds: float = 10) -> Answer:
         """Send these very bytes over a connection of their own."""

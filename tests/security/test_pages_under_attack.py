@@ -2,8 +2,6 @@
 
 import re
 import secrets
-import sqlite3
-from contextlib import closing
 from urllib.parse import quote
 
 import pytest
@@ -21,8 +19,7 @@ _FINGERPRINT = re.compile(r'name="fingerprint" value="([^"]+)"')
 
 def decided(fort: Fort) -> list[tuple[str, ...]]:
     """Every choice that was ever recorded."""
-    with closing(sqlite3.connect(fort.folder / "billwatch.db")) as connection:
-        return connection.execute("SELECT * FROM choice").fetchall()
+    return fort.asked("SELECT * FROM choice ORDER BY id")
 
 
 @pytest.fixture(scope="module")

@@ -5,20 +5,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from databases import Databases
 from letterbox import Letterbox
 from lives import Ended, Fate, Life
 from mortal import Beginning, open_server
-from worlds import environ, impatient, make_world, new_database, running_sandbox, world, xero
+from worlds import environ, impatient, make_world, running_sandbox, world, xero
 
 from billwatch.sandbox import Sandbox
 
-__all__ = ["environ", "impatient", "make_world", "new_database", "running_sandbox", "world", "xero"]
+__all__ = ["environ", "impatient", "make_world", "running_sandbox", "world", "xero"]
 
 Lead = Callable[[int, Fate | None], Ended]
 
 
 @pytest.fixture(scope="session")
-def lead(tmp_path_factory: pytest.TempPathFactory, new_database: Path, environ: dict[str, str]) -> Iterator[Lead]:
+def lead(tmp_path_factory: pytest.TempPathFactory, databases: Databases, environ: dict[str, str]) -> Iterator[Lead]:
     """Leads lives, one at a time, against one sandbox."""
     open_server()
     began = time.monotonic()
@@ -28,7 +29,8 @@ def lead(tmp_path_factory: pytest.TempPathFactory, new_database: Path, environ: 
         sandbox.reset()
         sandbox.limits(on=False)
         folder = tmp_path_factory.mktemp("life")
-        return Life(sandbox, letterbox, folder, new_database, environ).lead(seed, began, fate)
+        with databases.lent(folder) as database:
+            return Life(sandbox, letterbox, folder, database, environ).lead(seed, began, fate)
 
     with Sandbox(clock) as sandbox, Letterbox() as letterbox:
         yield live

@@ -11,8 +11,6 @@ import hmac
 import json
 import random
 import re
-import shutil
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -21,6 +19,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
+from databases import asked
 from letterbox import Letter, Letterbox
 from mortal import START, Beginning, Died, Mortal
 from points import Point
@@ -106,12 +105,13 @@ class Life:
     """One organisation, its database, its mails, and the process that looks after it."""
 
     def __init__(
-        self, xero: Sandbox, letterbox: Letterbox, folder: Path, database: Path, environ: Mapping[str, str]
+        self, xero: Sandbox, letterbox: Letterbox, folder: Path, database: str, environ: Mapping[str, str]
     ) -> None:
         self._xero, self._org, self._letterbox, self._folder = xero, xero.organisation("Trust"), letterbox, folder
-        shutil.copy(database, folder / "billwatch.db")
+        self._database = database
         extra = MAIL.format(port=letterbox.port)
-        text = config_text(xero, self._org.tenant_id, organisation='mode = "sync"\nhistory_notes = true', extra=extra)
+        stated = {"organisation": 'mode = "sync"\nhistory_notes = true', "extra": extra}
+        text = config_text(xero, self._org.tenant_id, database, **stated)
         (folder / "billwatch.toml").write_text(text)
         self._environ = {**environ, "WEBHOOK_KEY": WEBHOOK_KEY, "CLIENT_SECRET": xero.client_secret}
         self._letters_before = len(letterbox.letters)
@@ -250,18 +250,16 @@ class Life:
 
     def _posted_mails(self) -> list[tuple[str, str]]:
         """Recipient and Message-ID of every mail that is taken for sent."""
-        with closing(sqlite3.connect(self._folder / "billwatch.db")) as connection:
-            return connection.execute("SELECT recipient, message_id FROM mail WHERE sent_at IS NOT NULL").fetchall()
+        return asked(self._database, "SELECT recipient, message_id FROM mail WHERE sent_at IS NOT NULL")
 
     def _lost(self) -> int:
         """Acknowledged requests that are not in the database byte for byte, or were never read."""
-        with closing(sqlite3.connect(self._folder / "billwatch.db")) as connection:
-            query = "SELECT body FROM raw_request WHERE drained_at IS NOT NULL AND NOT unreadable"
-            kept = Counter(bytes(body) for (body,) in connection.execute(query))
+        query = "SELECT body FROM raw_request WHERE drained_at IS NOT NULL AND NOT unreadable"
+        kept = Counter(bytes(body) for (body,) in asked(self._database, query))
         return sum((Counter(self._acknowledged) - kept).values())
 
     def _ledger(self) -> Ledger:
-        return Ledger.open(f"sqlite:///{self._folder / 'billwatch.db'}")
+        return Ledger.open(self._database)
 
     def _open_flags(self) -> list[tuple[str, str]]:
         with self._ledger() as ledger:

@@ -18,6 +18,7 @@ from notify.smtp import Connection
 from reconciler.xero.http import Call, Http
 from storage.database import Store
 from storage.inbox import SqliteStore
+from storage.postgres import PostgresStore
 
 Point = tuple[str, int]
 """A point by its name, and at which of its occurrences (from 1) to die."""
@@ -39,7 +40,8 @@ class Steps:
 
     def watch(self) -> None:
         """Pass a point at every durable step from now on, for the rest of this process."""
-        self._around(SqliteStore, "insert", lambda *_: "receive")
+        for store in (SqliteStore, PostgresStore):
+            self._around(store, "insert", lambda *_: "receive")
         self._around(Connection, "send", lambda *_: "mail")
         self._around(Http, "exchange", lambda _, call: _call(call))
         self._around_transactions()

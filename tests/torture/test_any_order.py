@@ -4,16 +4,16 @@ every flag has its mail, and in the end everything stands as a billwatch that he
 
 import dataclasses
 import datetime as dt
-import shutil
-import sqlite3
+import tempfile
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import Databases, asked, keep
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -26,8 +26,7 @@ from billwatch.sandbox.witness import WITNESSES, Written
 from reconciler.errors import BillwatchError
 from reconciler.reasons import Choose, words
 from reconciler.records import Choice
-from storage.backup import back_up
-from storage.inbox import SqliteStore
+from storage.database import open_store
 
 START = dt.datetime(2026, 11, 2, 11, 30, tzinfo=dt.UTC)
 ROUNDS_AT_MOST = 80
@@ -83,7 +82,7 @@ class Stage:
 
     xero: Sandbox
     folder: Path
-    database: Path
+    databases: Databases
     environ: dict[str, str]
 
 
@@ -98,11 +97,10 @@ class Story(RuleBasedStateMachine):
         xero.reset()
         xero.limits(on=False)
         self.org = xero.organisation("Trust")
-        self.folder = self.stage.folder
-        for old in self.folder.glob("*.db*"):
-            old.unlink()
-        shutil.copy(self.stage.database, self.folder / "billwatch.db")
-        self.world = World(xero, self.org, self.house("billwatch.db"), self.house)
+        self.stack = ExitStack()
+        self.folder = Path(tempfile.mkdtemp(dir=self.stage.folder))
+        self.database = self.stack.enter_context(self.stage.databases.lent(self.folder))
+        self.world = World(xero, self.org, self.house(self.database), self.house)
         self.on_the_way: list[bytes] = []
         self.arrived: list[bytes] = []
         self.made: Counter[str] = Counter()
@@ -110,8 +108,8 @@ class Story(RuleBasedStateMachine):
         WITNESSES.append(self.witness)
 
     def house(self, database: str) -> Any:
-        text = config_text(self.stage.xero, self.org.tenant_id, extra="[reconciler]\nquiet_seconds = 0")
-        return open_house(text.replace("billwatch.db", database), self.stage.xero, self.folder, self.stage.environ)
+        text = config_text(self.stage.xero, self.org.tenant_id, database, extra="[reconciler]\nquiet_seconds = 0")
+        return open_house(text, self.stage.xero, self.folder, self.stage.environ)
 
     def witness(self, written: Written) -> None:
         """What billwatch made, and what it wrote over that it had not seen."""
@@ -167,8 +165,7 @@ class Story(RuleBasedStateMachine):
         self.receive([data.draw(st.sampled_from(self.arrived))])
 
     def receive(self, bodies: list[bytes]) -> None:
-        with closing(SqliteStore(self.folder / "billwatch.db")) as store:
-            store.insert([(self.world.house.clock(), "a key", body) for body in bodies])
+        keep(self.database, *((self.world.house.clock(), "a key", body) for body in bodies))
         self.arrived += bodies
 
     @rule(fault=st.sampled_from(FAULTS), times=st.integers(1, 3))
@@ -210,7 +207,7 @@ class Story(RuleBasedStateMachine):
     @rule()
     def billwatch_is_restarted(self) -> None:
         self.world.house.close()
-        self.world.house = self.house("billwatch.db")
+        self.world.house = self.house(self.database)
 
     @invariant()
     def no_bill_is_made_twice(self) -> None:
@@ -228,8 +225,7 @@ class Story(RuleBasedStateMachine):
     @invariant()
     def every_open_flag_has_its_mail(self) -> None:
         query = "SELECT key, reason FROM flag WHERE closed_at IS NULL AND id NOT IN (SELECT flag_id FROM mail_flag)"
-        with closing(sqlite3.connect(self.folder / "billwatch.db")) as connection:
-            assert connection.execute(query).fetchall() == []
+        assert asked(self.database, query) == []
 
     def teardown(self) -> None:
         try:
@@ -242,6 +238,7 @@ class Story(RuleBasedStateMachine):
         finally:
             WITNESSES.remove(self.witness)
             self.world.house.close()
+            self.stack.close()
 
     def come_to_rest(self, world: World) -> None:
         ledger = world.house.ledger
@@ -264,11 +261,11 @@ class Story(RuleBasedStateMachine):
 
     def stands_without_memory(self) -> dict[str, Any]:
         """How everything would stand for a billwatch that heard of no event and has read nothing yet."""
-        back_up(f"sqlite:///{self.folder / 'billwatch.db'}", self.folder / "fresh.db")
-        with closing(sqlite3.connect(self.folder / "fresh.db", isolation_level=None)) as connection:
+        copy = self.stack.enter_context(self.stage.databases.copied(self.database, self.folder))
+        with closing(open_store(copy, create=False)) as store:
             for table in ("event", "raw_request", "bill", "contact", "organisation", "missing"):
-                connection.execute(f"DELETE FROM {table}")
-        with self.house("fresh.db") as house:
+                store.execute(f"DELETE FROM {table}", [])
+        with self.house(copy) as house:
             house.ledger.milestones.touch(KEY)
             fresh = World(self.stage.xero, self.org, house, self.house)
             self.come_to_rest(fresh)
@@ -276,9 +273,9 @@ class Story(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def stage(tmp_path: Path, environ: dict[str, str], new_database: Path) -> Any:
+def stage(tmp_path: Path, environ: dict[str, str], databases: Databases) -> Any:
     with Sandbox(lambda: START) as xero:
-        Story.stage = Stage(xero, tmp_path, new_database, environ)
+        Story.stage = Stage(xero, tmp_path, databases, environ)
         yield
 
 
