@@ -1,80 +1,22 @@
 """Replicas are killed and frozen, the database goes away: nothing acknowledged is lost, and nothing is done twice."""
 
-import datetime as dt
-import json
 import signal
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from decimal import Decimal
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fleet import KEY, LEASE_SECONDS, Fleet, Traffic
-from letterbox import Letterbox
+from fleet import BILLED, KEY, PATIENCE, Fleet, Traffic, bodies, nothing_twice, put, reasons
 from postgres_server import Server
-from world import until
+from world import LEASE_SECONDS, until
 
-from billwatch.sandbox import Sandbox
-from reconciler.model import Milestone
 from reconciler.reasons import Reason
 from storage.ledger import Ledger
 
-BILLED = {Reason.AWAITING_APPROVAL}
-PATIENCE = 90.0
 XERO_WAITS = 5.0
 Start = Callable[[int, int], Fleet]
 Figures = Callable[[str, object], None]
-
-
-@pytest.fixture
-def ledger(postgres: Server) -> Iterator[Ledger]:
-    with Ledger.open(postgres.create("replicas"), prefixes={KEY: ""}) as ledger:
-        yield ledger
-
-
-@pytest.fixture
-def start(xero: Sandbox, postgres: Server, ledger: Ledger, tmp_path: Path, environ: dict[str, str]) -> Iterator[Start]:
-    """Starts so many receivers and reconcilers."""
-    org = xero.organisation("Example Trust")
-    xero.limits(on=True, minute=100_000, day=100_000, app_minute=100_000, concurrent=5)
-    with (
-        Letterbox() as letterbox,
-        Fleet(xero, org.tenant_id, postgres.url("replicas"), letterbox.port, tmp_path, environ) as fleet,
-    ):
-        fleet.letterbox, fleet.org = letterbox, org  # type: ignore[attr-defined]
-
-        def starting(receivers: int, reconcilers: int) -> Fleet:
-            for _ in range(receivers):
-                fleet.start("receiver")
-            for _ in range(reconcilers):
-                fleet.start("reconciler")
-            fleet.await_all()
-            return fleet
-
-        yield starting
-
-
-def _put(ledger: Ledger, *keys: str, amount: str = "1200.00") -> None:
-    today = dt.datetime.now(dt.UTC).date()
-    stages = frozenset({"approved"})
-    milestones = [
-        Milestone(KEY, key, f"Stage {key}", f"Payee {key}", Decimal(amount), today, stages=stages) for key in keys
-    ]
-    ledger.milestones.put(milestones, dt.datetime.now(dt.UTC))
-
-
-def _reasons(ledger: Ledger, *keys: str) -> set[Reason | None]:
-    listed = ledger.overview.listed(KEY, keys)
-    return {one.verdict.reason if one.verdict else None for one in listed} if len(listed) == len(keys) else {None}
-
-
-def _bodies(ledger: Ledger) -> set[str]:
-    """The names of the requests that are in the database."""
-    count = ledger._store.value("SELECT string_agg(convert_from(body, 'UTF8'), E'\\n') FROM raw_request", [])
-    return {json.loads(line)["entropy"] for line in (count or "").splitlines()}
 
 
 def _holder(ledger: Ledger) -> int:
@@ -83,23 +25,15 @@ def _holder(ledger: Ledger) -> int:
     return int(str(holder).split()[-1])
 
 
-def _nothing_twice(fleet: Any) -> None:
-    numbers = Counter(bill.number for bill in fleet.org.bills())
-    assert {number: count for number, count in numbers.items() if count > 1} == {}
-    sent = Counter((letter.recipient, letter.message["Message-ID"]) for letter in fleet.letterbox.letters)
-    assert {name: count for name, count in sent.items() if count > 1} == {}
-    assert fleet.xero.breaches() == {}
-
-
 def _ordeal(fleet: Any, ledger: Ledger, postgres: Server, keys: list[str], rounds: int) -> None:
     """Bill all of them while replicas are frozen and killed and the database is restarted, again and again."""
     first, rest = keys[:5], keys[5:]
-    _put(ledger, *first)
-    until(lambda: _reasons(ledger, *first) == BILLED, PATIENCE)
+    put(ledger, *first)
+    until(lambda: reasons(ledger, *first) == BILLED, PATIENCE)
     share = max(1, len(rest) // rounds)
     with Traffic(fleet, [bill.bill_id for bill in fleet.org.bills()]):
         for number in range(rounds):
-            _put(ledger, *rest[number * share : (number + 1) * share if number < rounds - 1 else None])
+            put(ledger, *rest[number * share : (number + 1) * share if number < rounds - 1 else None])
             working = next(each for each in fleet.of_role("reconciler") if each.process.pid == _holder(ledger))
             working.signal(signal.SIGSTOP)
             thaw = threading.Timer(2 * LEASE_SECONDS, working.signal, [signal.SIGCONT])
@@ -115,7 +49,7 @@ def _ordeal(fleet: Any, ledger: Ledger, postgres: Server, keys: list[str], round
             postgres.start()
             until(lambda: _alive(ledger), PATIENCE)
             fleet.await_all_living()
-        until(lambda: _reasons(ledger, *keys) == BILLED, PATIENCE)
+        until(lambda: reasons(ledger, *keys) == BILLED, PATIENCE)
 
 
 def _refused_at_once(fleet: Any) -> None:
@@ -156,15 +90,15 @@ def _end(fleet: Any, ledger: Ledger, keys: list[str], record: Figures) -> None:
     """What was acknowledged is there and was read; each bill is there once; each warning comes once."""
     assert len(fleet.acknowledged) >= 5
     until(lambda: ledger.inbox.waiting() is None, PATIENCE)
-    assert set(fleet.acknowledged) <= _bodies(ledger)
+    assert set(fleet.acknowledged) <= bodies(ledger)
     assert sorted(bill.number for bill in fleet.org.bills()) == sorted(keys)
     for key in keys[:3]:
         fleet.org.approve(key)
-    _put(ledger, *keys[:3], amount="1300.00")
+    put(ledger, *keys[:3], amount="1300.00")
     fleet.post(fleet.of_role("receiver")[0], fleet.org.bill(keys[0]).bill_id)
-    until(lambda: _reasons(ledger, *keys[:3]) == {Reason.BILL_APPROVED}, PATIENCE)
+    until(lambda: reasons(ledger, *keys[:3]) == {Reason.BILL_APPROVED}, PATIENCE)
     until(lambda: any("accounts@" in letter.recipient for letter in fleet.letterbox.letters), PATIENCE)
     until(lambda: not ledger.outbox.owed(KEY), PATIENCE)
-    _nothing_twice(fleet)
+    nothing_twice(fleet)
     record("figure requests acknowledged while replicas died", len(fleet.acknowledged))
     record("figure requests refused meanwhile, to come again", fleet.refused)
