@@ -65,7 +65,10 @@ class Daemon:
     def __init__(self, house: House, role: Role = Role.ALL) -> None:
         self._house, config, self._role = house, house.config, role
         if role is not Role.ALL and not house.ledger.shared:
-            raise ConfigurationError(f"The role {role} needs a database that several share: set storage.url to one.")
+            raise ConfigurationError(
+                f"The role {role} is for processes that share a PostgreSQL database, and storage.url names a file: "
+                "set it to postgresql://user@host/database, or start without --role."
+            )
         self._waking, self._expected = threading.Lock(), False
         self._held: set[str] = set()
         self._woken = ""

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from billwatch.cli import COMMANDS, main
 from billwatch.cli.session import Session
+from billwatch.config import Config
 from reconciler.errors import ConfigurationError, StorageError
 from reconciler.model import Milestone
 from reconciler.organisation import Books
@@ -278,3 +279,16 @@ def test_a_complete_session_needs_every_secret(configured: Path) -> None:
 def test_the_configuration_can_be_named_in_the_environment(configured: Path, grants: Path) -> None:
     arguments = ["import", str(grants), *MAPPED, "--dry-run"]
     assert CliRunner(env={"BILLWATCH_CONFIG": str(configured)}).invoke(main, arguments).exit_code == 0
+
+
+@pytest.mark.file
+@pytest.mark.parametrize("role", ["receiver", "reconciler"])
+def test_a_part_of_the_work_is_done_only_where_several_share_the_database(
+    config: Config, configured: Path, role: str
+) -> None:
+    refused = run("--config", configured, "serve", "--role", role)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        f"Error: The role {role} is for processes that share a PostgreSQL database, and storage.url names a file: "
+        "set it to postgresql://user@host/database, or start without --role.\n"
+    )
