@@ -17,7 +17,7 @@ import pytest
 from alarms import STEP, SWEEP, Day, Doors, delay, judged
 from letterbox import Letterbox
 from wires import Wire
-from world import KEY, World, config_text, open_house
+from world import KEY, World, open_house
 
 from billwatch.sandbox import Sandbox
 from billwatch.sections import Reconciler, Watch
@@ -80,7 +80,7 @@ def day(
     with Letterbox() as letterbox, contextlib.ExitStack() as stack:
         to_xero, to_mail = wires(urlsplit(xero.url).port or 0), wires(letterbox.port)
         plain = make_world()
-        text = config_text(xero, plain.org.tenant_id, extra=SETTINGS.format(beats=beats[0], port=to_mail.port))
+        text = plain.text(extra=SETTINGS.format(beats=beats[0], port=to_mail.port))
         house = stack.enter_context(open_house(text.replace(xero.url, to_xero.url), xero, tmp_path, environ))
         world = World(xero, plain.org, house, plain.reopen)
         doors = Doors(house)
