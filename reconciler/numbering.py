@@ -96,6 +96,8 @@ def _begins_anew(held: Numbering, delivery: Delivery) -> bool:
 
 
 def _merged(runs: Sequence[Run], new: Run) -> tuple[Run, ...]:
+    if runs and new.first == runs[-1].last + 1:  # as nearly always, and the drain is to be quick
+        return (*runs[:-1], Run(runs[-1].first, new.last, runs[-1].since))
     below = tuple(run for run in runs if run.last < new.first - 1)
     above = tuple(run for run in runs if run.first > new.last + 1)
     joined = (*runs[len(below) : len(runs) - len(above)], new)

@@ -7,9 +7,13 @@ from peewee import TextField
 
 from reconciler.numbering import Numbering, heard
 from reconciler.records import Delivery
+from storage.codec import encode
 from storage.database import Store
 from storage.fields import ValueField
 from storage.models import Row
+
+# As text, since putting the statement together would take longer than executing it.
+KEEP = "INSERT INTO numbering (key, held) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET held = excluded.held"
 
 
 class NumberingRow(Row):
@@ -38,8 +42,10 @@ def count(store: Store, deliveries: Iterable[tuple[str, Delivery | None]], now: 
     numbered = [(key, delivery) for key, delivery in deliveries if delivery and delivery.last]
     if not numbered:
         return
-    held = before = Numberings(store).all()
+    before = Numberings(store).all()
+    held = dict(before)
     for key, delivery in numbered:
-        held = held | {key: heard(held.get(key, Numbering()), delivery, now)}
-    rows = [{"key": key, "held": value} for key, value in held.items() if value != before.get(key)]
-    store.insert(NumberingRow, rows, conflict_target=[NumberingRow.key], preserve=[NumberingRow.held])
+        held[key] = heard(held.get(key, Numbering()), delivery, now)
+    for key, value in held.items():
+        if value != before.get(key):
+            store.execute(KEEP, (key, encode(value)))

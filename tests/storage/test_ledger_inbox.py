@@ -107,3 +107,15 @@ def test_the_receivers_writer_finds_its_table_in_a_new_database(tmp_path: Path) 
     with Ledger.open(url) as ledger:
         receive(url, b"a")
         assert ledger.inbox.waiting() == Waiting(1, NOW, NOW)
+
+
+def test_the_numbers_of_what_came_are_counted_by_the_key_that_signed_it(ledger: Ledger, url: str) -> None:
+    for number in (1, 2, 5):
+        receive(url, b"x")
+        delivery = Delivery([_event()], number, number)
+        ledger.inbox.drain(lambda _body, one=delivery: one, TENANTS, NOW)  # type: ignore[misc]
+    receive(url, b"a")
+    ledger.inbox.drain(_by_body, TENANTS, NOW)
+    (held,) = ledger.numberings.all().values()
+    assert [(run.first, run.last) for run in held.runs] == [(1, 2), (5, 5)]
+    assert held.requests == 3
