@@ -109,6 +109,15 @@ def test_a_restored_copy_does_not_miss_what_came_since_it_was_made(world: World,
         assert ledger.numberings.all() == {}
 
 
+def test_nobody_is_mailed_once_billwatch_stops(world: World) -> None:
+    world.put()
+    world.turn()
+    left = Budget({"day": Window(150, world.house.clock(), world.house.clock())})
+    world.house.ledger.budgets.keep({KEY: left}, KEY, {})
+    world.house.watchman().look(lambda: True)
+    assert owed(world) == []
+
+
 def test_the_operator_is_mailed_once_and_again_only_when_something_else_turns_up(world: World) -> None:
     world.put()
     world.turn()

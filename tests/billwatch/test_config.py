@@ -161,3 +161,4 @@ def test_organisations_of_one_authorised_app_share_the_name_of_their_connection(
     config = load(path, environ=ENVIRON)
     assert [config.connection(key).name for key in ("acme", "beta")] == ["acme", "acme"]
     assert config.connection("beta").tenant_id == TENANT.replace("4", "5")
+    assert config.connections() == {key: config.connection(key) for key in ("acme", "beta")}
