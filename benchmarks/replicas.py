@@ -3,8 +3,8 @@
 Generator, replicas and database share the machine's cores. `…_cores` says how many each kept busy, and
 `pg_2_vs_1_room` how many times the work of one replica, with its share of generator and database, fits into the cores
 that were free: more than that two replicas cannot do here, so the promise is held only where there is room for it.
-Where `pg_cpu_us_per_request` stays about the same with every replica, they do not wait for each other, and each core
-more is speed. Every acknowledged request is looked up in the database.
+`…_cpu_us_per_request` grows with the replicas, since the same connections, dealt out to more of them, come in smaller
+groups. Every acknowledged request is looked up in the database.
 """
 
 import datetime as dt
