@@ -10,11 +10,11 @@ import pytest
 # In a process of its own: a log is set up once and for all.
 PROGRAM = """
 import datetime as dt, logging, structlog
-from billwatch.daemon import _guarded, _turn
+from billwatch.jobs import guarded
 from billwatch.logs import configure
 from reconciler.errors import StorageError
 from reconciler import flag_log
-from reconciler.ports import Applied, Report
+from reconciler.ports import Applied
 from reconciler.reasons import Reason
 from reconciler.records import Flag
 
@@ -24,14 +24,13 @@ logging.getLogger("some.library").warning("disk %s", "full")
 logging.getLogger("apscheduler.scheduler").warning("maximum number of running instances reached")
 opened = Flag(7, "trust", "M-1", Reason.BILL_PAID, now)
 closed = Flag(5, "trust", "M-2", Reason.LOCKED_DRAFT, now, closed_at=now, closed_because="the lock was lifted")
-_turn(lambda: Report("trust"))()
 flag_log.tell(Applied((opened,), (closed,)))
 
 def work():
     log.info("called")
     raise StorageError("The disk is full.")
 
-job = _guarded("drain", work)
+job = guarded("drain", work)
 job()
 job()
 """
@@ -44,15 +43,15 @@ def log() -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stderr.splitlines()]
 
 
-def test_what_a_library_warns_of_is_a_line_of_json_too_and_a_slow_turn_is_no_news(log: list[dict[str, Any]]) -> None:
+def test_what_a_library_warns_of_is_a_line_of_json_too(log: list[dict[str, Any]]) -> None:
     library = [line for line in log if "logger" in line]
     assert [(line["event"], line["level"], line["logger"]) for line in library] == [
         ("disk full", "warning", "some.library")
     ]
 
 
-def test_every_flag_that_opens_or_closes_has_a_line_and_an_idle_turn_has_none(log: list[dict[str, Any]]) -> None:
-    opened, closed = (line for line in log if line["event"].startswith(("flag", "turn")))
+def test_every_flag_that_opens_or_closes_has_a_line(log: list[dict[str, Any]]) -> None:
+    opened, closed = (line for line in log if line["event"].startswith("flag"))
     assert (opened["event"], opened["milestone"], opened["reason"], opened["flag"]) == (
         *("flag opened", "M-1", "BILL_PAID"),
         7,

@@ -40,8 +40,9 @@ Sample = tuple[str, tuple[tuple[str, str], ...]]
 class Doors(Daemon):
     """What of a daemon answers requests; its jobs are run by the test."""
 
-    def _work(self) -> None:
-        pass
+    def start(self) -> None:
+        self._inbox.start()
+        self._server.start()
 
 
 @dataclasses.dataclass
