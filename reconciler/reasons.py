@@ -28,6 +28,7 @@ class Words:
 ACCOUNTING = (Role.ACCOUNTING,)
 BOTH = (Role.ACCOUNTING, Role.GRANTS)
 OPERATOR = (Role.OPERATOR,)
+EXEMPTED = (Reason.EXEMPT, Reason.EXEMPT_WITH_BILL)
 
 
 def _sync(headline: str, happened: str) -> Words:

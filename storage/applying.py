@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.model import Decision, Link, Verdict
 from reconciler.ports import Applied, Notice
-from reconciler.reasons import Action, Reason
+from reconciler.reasons import EXEMPTED, Action
 from reconciler.records import Flag
 from storage.among import among
 from storage.changes import Steps
@@ -20,7 +20,6 @@ from storage.payees import remember_payee
 
 AS_BEFORE = {"dirty", "decided_at"}
 _NO_LINK = Link()
-EXEMPTED = (Reason.EXEMPT, Reason.EXEMPT_WITH_BILL)
 
 
 @dataclass(frozen=True, slots=True)

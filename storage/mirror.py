@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from peewee import chunked, fn
+from peewee import Value, chunked, fn
 
 from reconciler.model import Bill, Contact
 from reconciler.organisation import Books
-from reconciler.reasons import Reason
+from reconciler.reasons import EXEMPTED, Reason
 from storage import hints
 from storage.codec import build, columns
 from storage.database import Store
@@ -148,9 +148,15 @@ class Mirror:
         return hints.linked_open(self._store, organisation)
 
     def linked_unread(self, organisation: str, limit: int) -> list[str]:
-        """Bill ids that milestones are linked to but that the mirror does not hold and that are not known missing."""
-        found = {i for table in (LinkRow, PartRow) for i in self._store.column(_unread(table, organisation, limit))}
-        return sorted(found)[:limit]
+        """Bill ids that milestones are linked to but that the mirror does not hold and that are not known missing.
+
+        A milestone whose bill was never read waits for it, marked, unless it is exempt; so the others are not asked.
+        """
+        mine = LinkRow.organisation == organisation
+        marked = _unread(LinkRow, mine & (LinkRow.dirty == True), limit)  # noqa: E712  an expression of SQL
+        exempt = _unread(LinkRow, mine & LinkRow.reason.in_(EXEMPTED), limit)
+        parts = _unread(PartRow, PartRow.organisation == organisation, limit)
+        return sorted({bill_id for each in (marked, exempt, parts) for bill_id in self._store.column(each)})[:limit]
 
     def missing_count(self, organisation: str) -> int:
         """How many linked bills are known missing."""
@@ -245,13 +251,15 @@ def _seen_by_all(books: Books) -> tuple[object, ...]:
     return tuple(getattr(books, name) for name in SEEN_BY_ALL)
 
 
-def _unread(table: Any, organisation: str, limit: int) -> Any:
-    of_bill = (BillRow.organisation == table.organisation) & (BillRow.bill_id == table.bill_id)
-    of_missing = (MissingRow.organisation == table.organisation) & (MissingRow.bill_id == table.bill_id)
-    query = table.select(table.bill_id).distinct().left_outer_join(BillRow, on=of_bill)
-    unknown = BillRow.bill_id.is_null() & MissingRow.bill_id.is_null() & (table.bill_id != "")
-    found = query.left_outer_join(MissingRow, on=of_missing).where((table.organisation == organisation) & unknown)
-    return found.order_by(table.bill_id).limit(limit)
+def _unread(table: Any, condition: Any, limit: int) -> Any:
+    """Some bills of such rows that are neither in the mirror nor known missing."""
+    unknown = (table.bill_id != "") & ~_has(BillRow, table) & ~_has(MissingRow, table)
+    return table.select(table.bill_id).where(condition & unknown).limit(limit)
+
+
+def _has(known: Any, table: Any) -> Any:
+    same = (known.organisation == table.organisation) & (known.bill_id == table.bill_id)
+    return fn.EXISTS(known.select(Value(1)).where(same))
 
 
 def _lock_ranges(old: Books, new: Books) -> list[tuple[dt.date, dt.date]]:

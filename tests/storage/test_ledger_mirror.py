@@ -28,7 +28,7 @@ from ledger_samples import (
 from reconciler.errors import StorageError
 from reconciler.model import Contact, Decision, Line, Link, Links, Status
 from reconciler.organisation import Books
-from reconciler.reasons import Choose, Reason
+from reconciler.reasons import EXEMPTED, Choose, Reason
 from storage.ledger import Ledger
 
 LATER = NOW + HOUR
@@ -331,8 +331,18 @@ def test_linked_bills_that_were_never_read_are_named(ledger: Ledger) -> None:
     for number in (1, 2, 3):
         bind(ledger, f"b{number}", f"M{number}")
     ledger.mirror.store_missing(ORG, "b3", NOW)
+    ledger.milestones.touch(ORG)
     assert ledger.mirror.linked_unread(ORG, 10) == ["b1"]
     assert ledger.mirror.linked_unread("other", 10) == []
+
+
+@pytest.mark.parametrize("reason", EXEMPTED)
+def test_the_bill_of_an_exempt_milestone_is_read_as_well(ledger: Ledger, reason: Reason) -> None:
+    ledger.milestones.put([milestone("M1")], NOW)
+    bind(ledger, "b1", "M1")
+    decide(ledger, reason)
+    assert not dirty(ledger)
+    assert ledger.mirror.linked_unread(ORG, 10) == ["b1"]
 
 
 @pytest.mark.parametrize("changes", [{"archived": True}, {"name": "Renamed"}, {"merged_to": "c2"}])
