@@ -44,7 +44,12 @@ Amount = Annotated[
 ]
 Day = Annotated[
     str,
-    Meta(pattern=rf"^{_DAY}$", examples=["2026-07-01"], description='a day such as "2026-07-01", from 1970 to 2199'),
+    Meta(
+        pattern=rf"^{_DAY}$",
+        examples=["2026-07-01"],
+        description='a day such as "2026-07-01", from 1970 to 2199',
+        extra_json_schema={"format": "date"},
+    ),
 ]
 Currency = Annotated[
     str,

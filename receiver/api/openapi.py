@@ -21,6 +21,10 @@ texts with two decimals, so that they stay exact. Enumerations only ever grow. W
 """
 ETAG = {"ETag": {"description": "Names the version of what the platform put.", "schema": {"type": "string"}}}
 LOCATION = {"Location": {"description": "The milestone.", "schema": {"type": "string"}}}
+CONDITIONS = {
+    "If-Match": ("Only the version that this ETag names is replaced.", '"3"'),
+    "If-None-Match": ("With *, the milestone is only made, and never replaced.", "*"),
+}
 RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 
 
@@ -61,7 +65,7 @@ def _operation(one: Operation) -> dict[str, Any]:
         "description": " ".join(filter(None, (one.told, f"Needs a key of the scope “{one.scope.value}”."))),
         "responses": _responses(one),
     }
-    if parameters := _query_parameters(one.query):
+    if parameters := [*_query_parameters(one.query), *_conditions(one)]:
         told["parameters"] = parameters
     if one.body:
         told["requestBody"] = {"required": one.body_needed, "content": _bodies(one)}
@@ -100,6 +104,8 @@ def _problem(status: int) -> dict[str, Any]:
     }
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         told["headers"] = RETRY
+    if status == HTTPStatus.PRECONDITION_FAILED:
+        told["headers"] = ETAG
     return told
 
 
@@ -118,6 +124,15 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     }
     named = [name for name in known if f"{{{name}}}" in path]
     return [{"name": name, "in": "path", "required": True} | known[name] for name in named]
+
+
+def _conditions(one: Operation) -> list[dict[str, Any]]:
+    shared = {"in": "header", "required": False, "schema": {"type": "string"}}
+    return [
+        {"name": name, **shared, "description": words, "example": example}
+        for name, (words, example) in CONDITIONS.items()
+        if one.conditional
+    ]
 
 
 def _query_parameters(query: type[msgspec.Struct] | None) -> Sequence[dict[str, Any]]:

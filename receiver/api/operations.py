@@ -31,7 +31,7 @@ EXAMPLE = {
 class Operation:
     """One thing that the API can do. `body` is the kind of what comes in, `many` whether as a list of up to 10,000.
 
-    `statuses` are those of success.
+    `statuses` are those of success; `conditional` says that If-Match and If-None-Match are heeded.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Operation:
     body_needed: bool = True
     many: bool = False
     query: type[Struct] | None = None
+    conditional: bool = False
     problems: tuple[int, ...] = ()
     example: Mapping[str, object] | None = None
     told: str = ""
@@ -108,11 +109,12 @@ OPERATIONS = (
         shapes.Full,
         statuses=(200, 201),
         body=shapes.Wish,
+        conditional=True,
         problems=(400, 404, 408, 412, 413, 415, 422, 428),
         example=EXAMPLE,
         told="Makes the milestone or replaces it; the same again changes nothing. It is decided within seconds: until "
-        "then, `undecided` is true. With the header If-Match, only the version that its ETag names is replaced; with "
-        "If-None-Match: * the milestone is only made, never replaced. Else the answer is 412.",
+        "then, `undecided` is true. Where If-Match or If-None-Match does not hold, the answer is 412, and its ETag "
+        "names the version that there is.",
     ),
     Operation(
         "previewMilestone",

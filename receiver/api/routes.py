@@ -166,8 +166,17 @@ class Api:
         _check_key(asked.key)
         put = _usable(lambda: self._platform.put(asked.organisation, asked.key, asked.body, condition))
         if put is None:
-            raise Refusal(412)
+            raise self._stale(asked)
         return self._told(asked, 200 if put.before else 201)
+
+    def _stale(self, asked: Asked) -> Refusal:
+        """A put whose condition does not hold: what there is instead."""
+        story = self._platform.milestone(asked.organisation, asked.key)
+        if story is None:
+            return Refusal(412, f"There is no milestone “{asked.key}” yet that could be replaced.")
+        version = views.full(story).version
+        words = f"“{asked.key}” is there, in version {version}. Read it, then decide again."
+        return Refusal(412, words, headers={"ETag": etag(version)})
 
     def _put_many(self, asked: Asked) -> Response:
         media = _media(asked.request)

@@ -80,8 +80,11 @@ def test_a_lost_update_is_refused(caller: Caller) -> None:
     for stale in ('"1"', 'W/"2"', '"x"', ""):
         late = caller.client.put(path, json=wish, headers={"If-Match": stale})
         assert (late.status_code, late.json()["type"]) == (412, "urn:billwatch:problem:changed-meanwhile")
+        assert (late.headers["etag"], "“M-1” is there, in version 2" in late.json()["detail"]) == ('"2"', True)
     assert caller.client.put(path, json=wish, headers={"If-Match": '"7", "2"'}).status_code == 200
-    assert caller.client.put(f"{MILESTONES}/M-2", json=wish, headers={"If-Match": "*"}).status_code == 412
+    none_there = caller.client.put(f"{MILESTONES}/M-2", json=wish, headers={"If-Match": "*"})
+    assert (none_there.status_code, none_there.headers.get("etag")) == (412, None)
+    assert "There is no milestone “M-2” yet" in none_there.json()["detail"]
 
 
 def test_where_the_settings_say_so_a_replacement_must_name_its_version(calling: Any) -> None:

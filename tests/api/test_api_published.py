@@ -17,6 +17,10 @@ from receiver.api.operations import OPERATIONS
 CONFIG = f"""
 [parameters]
 "path.organisation" = "{KEY}"
+
+# 412 beside what is expected anyway: whether a condition holds is no matter of its form.
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 412, 429, "5xx"]
 """
 
 
@@ -63,3 +67,16 @@ def test_the_examples_are_of_the_form_that_they_are_examples_of(document: Any) -
             schema = {"$ref": f"#/components/schemas/{one.body.__name__}", "components": document["components"]}
             jsonschema.validate(one.example, schema)
             assert json.loads(json.dumps(one.example)) == one.example
+
+
+def test_generated_clients_can_name_the_version_that_they_replace(document: Any) -> None:
+    told = document["paths"]["/organisations/{organisation}/milestones/{key}"]
+    named = {each["name"] for each in told["put"].get("parameters", []) if each["in"] == "header"}
+    assert named == {"If-Match", "If-None-Match"}
+    assert not [each for each in told["get"].get("parameters", []) if each["in"] == "header"]
+
+
+def test_generated_clients_know_that_days_are_days(document: Any) -> None:
+    fields = document["components"]["schemas"]["Wish"]["properties"]
+    assert fields["date"]["format"] == "date"
+    assert fields["due_date"]["anyOf"][0]["format"] == "date"
