@@ -6,7 +6,7 @@ The value of a secret is never among the words.
 import difflib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec.inspect as shape
@@ -19,6 +19,7 @@ _FIELD = re.compile(r"field `(?P<name>.*?)`(?: - at |$)")
 _STEP = re.compile(r"\[(?P<index>\d+|\.\.\.)\]|(?P<name>[^.\[\]]+)")
 _CREDENTIALS = re.compile(r"//[^/\s]*@")
 _LONGEST_VALUE = 80
+_VERY_CLOSE = 0.8  # a slip of the pen, rather than an option of another table
 _KEYS = {"organisation": "key", "person": "address"}
 
 Step = str | int
@@ -40,7 +41,7 @@ def complain(error: ValidationError, raw: dict[str, Any], schema: type) -> str:
     if isinstance(error.__cause__, Unfit):
         return f"{_dotted([*steps, error.__cause__.key], raw)} {error.__cause__}."
     if found := _FIELD.search(text):
-        return _about_field(found["name"], text, steps, kind, raw)
+        return _about_field(found["name"], text, steps, kind, raw, shape.type_info(schema))
     if _secret(kind) or _guarded(kind):
         return f"{_dotted(steps, raw)} must be {_allowed(kind)}, never the secret itself."
     value = _value(raw, steps)
@@ -57,12 +58,30 @@ def nearest(word: str, known: Sequence[str]) -> str:
     return f"there {'is only' if len(known) == 1 else 'are'} {', '.join(known)}."
 
 
-def _about_field(name: str, text: str, steps: list[Step], table: shape.Type, raw: dict[str, Any]) -> str:
+def _about_field(
+    name: str, text: str, steps: list[Step], table: shape.Type, raw: dict[str, Any], whole: shape.Type
+) -> str:
     dotted = _dotted([*steps, name], raw)
     if "unknown field" in text:
         known = [field.encode_name for field in table.fields] if isinstance(table, shape.StructType) else []
+        homes = list(_homes(name, whole))
+        if homes and not difflib.get_close_matches(name, known, n=1, cutoff=_VERY_CLOSE):
+            return f"{dotted} is not an option; {name} belongs under {' or '.join(homes)}."
         return f"{dotted} is not an option; {nearest(name, known)}"
     return f"{dotted} is missing; it must be {_allowed(_kind(table, [name]))}."
+
+
+def _homes(name: str, kind: shape.Type, table: str = "", heading: str = "[{}]") -> Iterator[str]:
+    """The tables that have an option of that name, by their headings in the file."""
+    kind = _bare(kind)
+    if isinstance(kind, shape.VarTupleType):
+        yield from _homes(name, kind.item_type, table, "[[{}]]")
+    if not isinstance(kind, shape.StructType):
+        return
+    for field in kind.fields:
+        if table and field.encode_name == name:
+            yield heading.format(table)
+        yield from _homes(name, field.type, f"{table}.{field.encode_name}" if table else field.encode_name)
 
 
 def _steps(text: str) -> list[Step]:

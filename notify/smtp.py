@@ -167,7 +167,11 @@ def _why(server: Server, error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return f"{place} and we could not agree on encryption; check port and security."
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return f"{place} does not offer {'STARTTLS' if 'STARTTLS' in str(error) else 'a login'}."
+        if "STARTTLS" not in str(error):
+            return f"{place} offers no login: leave out username and password."
+        return (
+            f'{place} does not offer STARTTLS. Set security to "tls", or to "none" for a server that you reach safely.'
+        )
     # smtplib reports a silence while it waits for an answer as a disconnection; the context tells them apart.
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return f"{place} did not answer within {server.timeout:g} seconds."

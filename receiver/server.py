@@ -104,4 +104,5 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         # asyncio's words name the address once more; getaddrinfo's numbers are not those of errno.
         why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        raise ConfigurationError(f"Cannot listen on {host}:{port}: {why}.") from error
+        mend = "See whether billwatch runs already, or choose another host or port under [server]"
+        raise ConfigurationError(f"Cannot listen on {host}:{port}: {why}. {mend}.") from error

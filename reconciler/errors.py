@@ -29,6 +29,10 @@ class StorageError(BillwatchError):
     """The database cannot be used right now."""
 
 
+class NewerRelease(StorageError):
+    """A newer release has used the database, and this one does not know its tables."""
+
+
 class Unobtainable(BillwatchError):
     """A document cannot be had from where it lies, for now."""
 

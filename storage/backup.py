@@ -22,7 +22,7 @@ def back_up(url: str, target: Path) -> int:
     its name. Raises `StorageError` when the target exists, or the copy cannot be made.
     """
     source = path_of(url)
-    _must_exist(source)
+    must_exist(source)
     if target.exists():
         raise StorageError(f"{target} exists already and is left as it is.")
     with _made_beside(target) as made:
@@ -41,7 +41,7 @@ def restore(url: str, source: Path, aside: Path) -> None:
 
     The numbers of webhook events begin anew: what came since the copy was made is not missing.
     """
-    _must_exist(source)
+    must_exist(source)
     _check(source)
     _see_release(source)
     target = path_of(url)
@@ -55,7 +55,8 @@ def restore(url: str, source: Path, aside: Path) -> None:
         store.run(NumberingRow.delete())
 
 
-def _must_exist(path: Path) -> None:
+def must_exist(path: Path) -> None:
+    """Raises `StorageError` when there is no such file."""
     if not path.exists():
         raise StorageError(f"There is no database at {path}.")
 

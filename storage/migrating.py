@@ -11,7 +11,7 @@ from pathlib import Path
 from peewee import Database, PostgresqlDatabase
 from playhouse.migrations import Migration, MigrationError, Runner
 
-from reconciler.errors import StorageError
+from reconciler.errors import NewerRelease, StorageError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BREAKING = "_breaking"
@@ -30,10 +30,10 @@ def migrate(database: Database, name: str) -> None:
 
 
 def pending(database: Database, name: str) -> list[str]:
-    """The migrations that are still to be applied. Raises `StorageError` for tables that need a newer release."""
+    """The migrations that are still to be applied. Raises `NewerRelease` for tables that need one."""
     status = _status(database)
     if any(each.path is None and each.name.endswith(BREAKING) for each in status):
-        raise StorageError(f"The database {name} was written by a newer release of billwatch; use that one.")
+        raise NewerRelease(f"The database {name} was written by a newer release of billwatch; use that one.")
     return [each.name for each in status if not each.applied]
 
 

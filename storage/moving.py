@@ -13,7 +13,7 @@ import msgspec
 from peewee import AutoField, BooleanField, sort_models  # type: ignore[attr-defined]
 
 from reconciler.errors import StorageError
-from storage.backup import see_unused
+from storage.backup import must_exist, see_unused
 from storage.database import POSTGRESQL, Store, open_store
 from storage.leases import LeaseRow
 from storage.models import Row
@@ -78,6 +78,7 @@ def move(source_url: str, target_url: str) -> Iterator[Step]:
     if source_url == target_url:
         raise StorageError("Source and target are the same database.")
     if not source_url.startswith(POSTGRESQL):
+        must_exist(path_of(source_url))
         see_unused(path_of(source_url))
     source = open_store(source_url, create=False)
     try:

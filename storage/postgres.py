@@ -276,7 +276,7 @@ def _sentence(name: str, parameters: dict[str, Any], error: Exception) -> str:
         )
     if not state or state.startswith(("08", "57P")):
         return (
-            f"The database {name} cannot be reached: {said}. "
+            f"The database {name} cannot be reached ({said}). "
             "See that its server runs, and that storage.url names its host and port."
         )
     return f"The database {name} cannot be used: {said}."

@@ -3,6 +3,7 @@
 To add a command: its module beside this one, holding a click command named `command`, and one line in `COMMANDS`.
 """
 
+import difflib
 import importlib
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,19 @@ class Commands(click.Group):
         module = importlib.import_module(f"billwatch.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names; a misspelt one is told with what was probably meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if not close:
+                raise
+            meant = f'There is no command "{args[0]}"; did you mean "{close[0]}"?'
+            raise click.UsageError(meant, error.ctx) from None
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without loading them."""

@@ -1,5 +1,6 @@
 """What the commands that make a choice have in common: who chooses, and how the outcome is told."""
 
+import datetime as dt
 import getpass
 from typing import Any
 
@@ -13,6 +14,25 @@ from reconciler.words import explain
 organisation_option = click.option(
     "--organisation", default="", metavar="KEY", help="Whose milestone; needed when there are several."
 )
+
+
+class Day(click.ParamType[dt.date]):
+    """A day, as a `datetime.date`."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        """The day; `fail` with what is allowed."""
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007  a day has no zone
+        except ValueError:
+            self.fail(f'"{value}" is no day; write it as 2026-12-24.', param, ctx)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002  click's own form
+        """How it is written."""
+        return "YYYY-MM-DD"
 
 
 def person() -> str:

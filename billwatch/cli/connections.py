@@ -50,7 +50,10 @@ def _disconnect(session: Session, key: str, yes: bool) -> None:
     with session.house() as house:
         gone = disconnect(house, key)
     name = gone.tenant_name or gone.tenant_id
-    click.echo(f'billwatch no longer reaches “{name}”; "billwatch connect --organisation {key}" connects it again.')
+    again = f'"billwatch connect --organisation {key}" connects it again'
+    if session.organisation(key).grant == "client_credentials":
+        again = f"{again}, once its user has let the app in anew at Xero"
+    click.echo(f"billwatch no longer reaches “{name}”; {again}.")
 
 
 def _tell(found: "Sequence[Reach]", cut: "Sequence[Cut]", as_json: bool) -> None:

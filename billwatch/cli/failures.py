@@ -34,7 +34,8 @@ def told(error: Exception) -> click.ClickException:
     if isinstance(error, BillwatchError):
         return Cannot(str(error))
     if isinstance(error, OSError) and error.strerror:
-        return Cannot(f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}.")
+        why = f"{error.strerror[:1].lower()}{error.strerror[1:]}"
+        return Cannot(f"{error.filename} cannot be used: {why}." if error.filename else f"{error.strerror}.")
     return Unexpected(f"Something unexpected went wrong ({type(error).__name__}); the details are in {_kept(error)}.")
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from billwatch.cli.choosing import Day
 from billwatch.cli.output import echo_json, echo_table, json_option
 from billwatch.cli.session import Session, pass_session
 from billwatch.foresight import LATE_DAYS, if_locked, unapproved
@@ -17,9 +18,7 @@ from reconciler.words import day, explain, money
 
 
 @click.command(name="forecast")
-@click.option(
-    "--lock", type=click.DateTime(["%Y-%m-%d"]), required=True, metavar="DATE", help="The lock date supposed."
-)
+@click.option("--lock", type=Day(), required=True, help="The lock date supposed.")
 @click.option("--organisation", default="", metavar="KEY", help="Only this one; all by default.")
 @click.option(
     "--days",
@@ -30,7 +29,7 @@ from reconciler.words import day, explain, money
 )
 @json_option
 @pass_session
-def command(session: Session, lock: dt.datetime, organisation: str, days: int, as_json: bool) -> None:
+def command(session: Session, lock: dt.date, organisation: str, days: int, as_json: bool) -> None:
     """Say what a lock date would hold up.
 
     Nothing is read from Xero and nothing is written: it goes by the facts read last.
@@ -40,7 +39,7 @@ def command(session: Session, lock: dt.datetime, organisation: str, days: int, a
         for key in session.keys(organisation):
             known = session.organisation(key).facts(session.config.reconciler.fresh_minutes)
             books = ledger.mirror.books(key)
-            seen = if_locked(ledger, known, lock.date(), now)
+            seen = if_locked(ledger, known, lock, now)
             late = unapproved(ledger, known, now.astimezone(ZoneInfo(books.zone)).date(), days)
             if as_json:
                 echo_json({"organisation": key, **_plain(seen, late, books)})

@@ -6,7 +6,7 @@ from billwatch.cli.failures import Cannot
 from billwatch.cli.output import echo_table, plain
 from billwatch.cli.session import Session, pass_session
 from reconciler.callers import new_hook_secret
-from reconciler.words import moment
+from reconciler.words import moment, number_of
 
 ACTIONS = ("list", "secret", "test", "replay", "on")
 
@@ -79,7 +79,8 @@ def _test(session: Session, name: str, _after: int) -> None:
 def _replay(session: Session, name: str, after: int) -> None:
     with session.ledger() as ledger:
         number = ledger.hooks.replay(name, after, session.now())
-    click.echo(f"{number} event(s) are owed to {name} again; a running daemon sends them now.")
+    owed = f"{number_of(number, 'event')} {'is' if number == 1 else 'are'} owed to {name} again"
+    click.echo(f"{owed}; a running daemon sends {'it' if number == 1 else 'them'} now.")
 
 
 def _on(session: Session, name: str, _after: int) -> None:

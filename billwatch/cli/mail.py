@@ -49,7 +49,11 @@ def preview(session: Session, folder: Path) -> None:
     for letter in letters:
         click.echo(f"{letter.mail.recipient}: {letter.rendered.subject}")
     mails = number_of(len(letters), "mail")
-    click.echo(f"{mails} written to {folder}. Nothing was sent." if letters else "There is nothing to mail just now.")
+    click.echo(
+        f"{mails} written to {folder}. Nothing was sent, and their links lead nowhere."
+        if letters
+        else "There is nothing to mail just now."
+    )
 
 
 @command.command()

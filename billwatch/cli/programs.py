@@ -32,6 +32,8 @@ def make(session: Session, name: str, organisations: Sequence[str], scopes: Sequ
 
 def revoke(session: Session, name: str) -> None:
     """End a key at once."""
+    if not name:
+        raise click.UsageError('Say whose key it is, with --name; "billwatch keys list" names those there are.')
     with session.ledger() as ledger:
         if not ledger.apikeys.revoke(name, session.now()):
             raise Cannot(f'There is no key of the name "{name}"; "billwatch keys list" names those there are.')

@@ -8,7 +8,7 @@ from billwatch.cli.session import Session, pass_session
 
 
 @click.command(name="restore")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session
 def command(session: Session, file: Path, yes: bool) -> None:

@@ -4,7 +4,7 @@ import datetime as dt
 
 import click
 
-from billwatch.cli.choosing import choose, made, organisation_option
+from billwatch.cli.choosing import Day, choose, made, organisation_option
 from billwatch.cli.session import Session, pass_session
 from reconciler.reasons import Choose
 
@@ -20,22 +20,22 @@ CHOICES = (
 
 @click.command(name="resync")
 @click.argument("key")
-@click.option("--date", type=click.DateTime(["%Y-%m-%d"]), help="Use this date for the bill.")
+@click.option("--date", type=Day(), help="Use this date for the bill.")
 @click.option(
     "--choose",
     "kind",
     type=click.Choice([c.value for c in CHOICES]),
     help="Decide as on the page behind a mail's link.",
 )
-@click.option("--remind", type=click.DateTime(["%Y-%m-%d"]), help="Decide nothing; be mailed again on this day.")
+@click.option("--remind", type=Day(), help="Decide nothing; be mailed again on this day.")
 @organisation_option
 @pass_session
 def command(
     session: Session,
     key: str,
-    date: dt.datetime | None,
+    date: dt.date | None,
     kind: str | None,
-    remind: dt.datetime | None,
+    remind: dt.date | None,
     organisation: str,
 ) -> None:
     """Sync a milestone once its cause is resolved.
@@ -46,7 +46,7 @@ def command(
     if sum(map(bool, (date, kind, remind))) > 1:
         raise click.UsageError("--date, --remind and --choose are choices of their own; give one of them.")
     if remind:
-        choose(session, organisation, key, made(session, Choose.REMIND, until=remind.date()))
+        choose(session, organisation, key, made(session, Choose.REMIND, until=remind))
         return
     chosen = Choose.DATE if date else Choose(kind) if kind else Choose.RESYNC
-    choose(session, organisation, key, made(session, chosen, date=date.date() if date else None))
+    choose(session, organisation, key, made(session, chosen, date=date))

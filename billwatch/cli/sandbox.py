@@ -7,9 +7,15 @@ from billwatch.sandbox.known import ORGANISATION, WEBHOOK_KEY, WEBHOOK_URL
 
 @click.command(name="sandbox")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=9900, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=9900, show_default=True)
 @click.option("--organisation", "organisations", multiple=True, default=(ORGANISATION,), show_default=True)
-@click.option("--country", default="NZ", show_default=True, help="Whose tax rates and currency: NZ, GB, AU or US.")
+@click.option(
+    "--country",
+    type=click.Choice(["NZ", "GB", "AU", "US"]),
+    default="NZ",
+    show_default=True,
+    help="Whose tax rates and currency.",
+)
 @click.option("--webhook-url", default=WEBHOOK_URL, show_default=True, help="Where webhooks go; '' for nowhere.")
 @click.option("--webhook-key", default=WEBHOOK_KEY, show_default=True, help="The key that signs them.")
 @click.option("--speed", default=1.0, show_default=True, help="How many times faster webhooks are retried.")

@@ -45,7 +45,7 @@ QUEUES = {
 @click.option("--organisation", default="", metavar="KEY", help="Only this one; all by default.")
 @click.option("--milestones", is_flag=True, help="List every milestone, not only those that wait for somebody.")
 @click.option("--reason", metavar="REASON", callback=_reason, help="List those of a reason, such as LOCKED_DRAFT.")
-@click.option("--limit", default=100, show_default=True, help="How many to list at the most.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many to list at the most.")
 @json_option
 @pass_session
 def command(

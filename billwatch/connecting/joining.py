@@ -1,6 +1,6 @@
 """From a consent to connected organisations: tried out first, and kept only if it leads where the books came from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -134,10 +134,7 @@ class Joining:
         tenants = trial.tenants(connection)
         meant = [one for one in tenants if connection.tenant_id in ("", one.tenant_id)]
         if len(meant) != 1:
-            names = ", ".join(f"{one.tenant_name} ({one.tenant_id})" for one in tenants) or "no organisation"
-            raise InputError(
-                f"{connection.name} leads to {names}, but tenant_id is {connection.tenant_id or 'not set'}."
-            )
+            raise InputError(_not_the_one(connection, tenants))
         return meant[0]
 
     def _joined(self, trial: Connections, key: str, one: Tenant) -> Joined:
@@ -150,3 +147,12 @@ class Joining:
                 f"connect “{before.name}” again, or give “{now.name}” an [[organisation]] with a key of its own."
             )
         return Joined(key, one.tenant_id, now)
+
+
+def _not_the_one(connection: Connection, tenants: Sequence[Tenant]) -> str:
+    """What a custom connection leads to instead of the organisation that is meant, and what helps."""
+    if not tenants:
+        mend = "on the app's page at Xero, have its user let billwatch in, then connect again"
+        return f"{connection.name} leads to no organisation: {mend}."
+    names = ", ".join(f"{one.tenant_name} ({one.tenant_id})" for one in tenants)
+    return f"{connection.name} leads to {names}, but tenant_id is {connection.tenant_id or 'not set'}."

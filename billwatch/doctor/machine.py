@@ -14,7 +14,7 @@ from billwatch.doctor.findings import Finding, failed, ok, warning
 from billwatch.doctor.outside import SILENCE_SECONDS, Door
 from billwatch.wiring import mail_server
 from notify.smtp import MailError
-from reconciler.errors import ConfigurationError, StorageError
+from reconciler.errors import ConfigurationError, NewerRelease, StorageError
 from reconciler.ports import Clock
 from reconciler.reasons import Role
 from storage import Ledger
@@ -55,12 +55,18 @@ def database(machine: Machine) -> Finding:
         with Ledger.open(storage.place()) as ledger:
             newer = ledger.newer()
     except (ConfigurationError, StorageError) as error:
-        mend = "Check the place, its owner and its free space" if storage.file else "Check [storage] and the server"
-        return failed(str(error), f"{mend}, then try again.")
+        return failed(str(error), _database_mend(error, storage.file is not None))
     place = storage.file or storage.url
     if newer:
         return warning(f"{place} opens; a newer release has brought its tables up to date", "Upgrade this one, too.")
     return ok(f"{place} opens, and its tables are up to date")
+
+
+def _database_mend(error: Exception, file: bool) -> str:
+    if isinstance(error, NewerRelease):
+        return "Install the release that was used last, or restore a copy made before it."
+    mend = "Check the place, its owner and its free space" if file else "Check [storage] and the server"
+    return f"{mend}, then try again."
 
 
 def mail(machine: Machine) -> Finding:

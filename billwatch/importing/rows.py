@@ -126,7 +126,9 @@ def _columns(table: Table, mapping: Mapping[str, str], name: str) -> dict[str, s
     _refuse_near_misses([c for c in table.columns if c not in mapping and c not in columns.values()], columns)
     for field in REQUIRED:
         if field not in columns:
-            raise InputError(f'No column of {name} is mapped to {field}; add --map "COLUMN={field}".')
+            left = [each for each in table.columns if each not in columns.values()] or table.columns
+            mend = f'add --map "COLUMN={field}", where COLUMN is one of {", ".join(left)}'
+            raise InputError(f"No column of {name} is mapped to {field}; {mend}.")
     return columns
 
 

@@ -123,4 +123,6 @@ def _listening(host: str, port: int) -> socket.socket:
         return listener(host, port)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise click.ClickException(f"Cannot listen on {host}:{port}: {reason}. Choose another --port.") from None
+        raise click.ClickException(
+            f"Cannot listen on {host}:{port}: {reason}. Choose another --port or --host."
+        ) from None

@@ -261,7 +261,7 @@ def test_events_are_sent_again_by_command(
         return done.output
 
     assert "platform" in run("list")
-    assert "1 event(s) are owed to platform again" in run("replay")
+    assert "1 event is owed to platform again; a running daemon sends it now." in run("replay")
     world.xero.advance(seconds=5)
     assert courier.deliver() == 1
     assert listener.heard[0][0]["webhook-id"] == listener.heard[1][0]["webhook-id"]

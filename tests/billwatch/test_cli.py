@@ -197,7 +197,7 @@ def test_an_unexpected_error_is_raised_as_it_is_with_debug(grants: Path) -> None
 
 def test_a_failure_of_the_machine_names_the_file(grants: Path) -> None:
     result = run("import", grants, session=Broken(PermissionError(13, "Permission denied", "/var/x")))
-    assert (result.exit_code, result.stderr) == (1, "Error: /var/x: Permission denied.\n")
+    assert (result.exit_code, result.stderr) == (1, "Error: /var/x cannot be used: permission denied.\n")
 
 
 def test_an_interruption_is_no_unexpected_error(grants: Path) -> None:
@@ -210,7 +210,13 @@ def test_an_interruption_is_no_unexpected_error(grants: Path) -> None:
         ("[server\n", ["import", "x.csv"], 2, "Error: billwatch.toml is not valid TOML: "),
         (None, ["import", "x.csv"], 2, 'Error: There is no configuration at billwatch.toml; "billwatch init" writes'),
         (None, ["init"], 1, "Error: Say what the organisation is called, such as --name"),
-        (None, ["impart"], 2, "Error: No such command 'impart'"),
+        (None, ["impart"], 2, 'Error: There is no command "impart"; did you mean "import"?'),
+        (None, ["frobnicate"], 2, "Error: No such command 'frobnicate'"),
+        (None, ["resync", "M-1", "--date", "31/12/2026"], 2, '"31/12/2026" is no day; write it as 2026-12-24.'),
+        (None, ["exempt", "M-1", "--until", "2026-02-30"], 2, '"2026-02-30" is no day; write it as 2026-12-24.'),
+        (None, ["restore", "nowhere.db"], 2, "File 'nowhere.db' does not exist"),
+        (None, ["sandbox", "--port", "99999"], 2, "99999 is not in the range 0<=x<=65535"),
+        (None, ["keys", "revoke"], 2, "Say whose key it is, with --name"),
         (None, ["init", "--name", "Kea", "--tenant-id", "x"], 2, 'tenant_id is "x", but must be a tenant id'),
     ],
 )

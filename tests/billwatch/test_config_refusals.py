@@ -156,6 +156,15 @@ from reconciler.errors import ConfigurationError
             "with a letter or digit.",
         ),
         (
+            "[watch]\nfresh_minutes = 60",
+            "watch.fresh_minutes is not an option; fresh_minutes belongs under [organisation.policy] or [reconciler].",
+        ),
+        (
+            'people = { mode = "sync" }',
+            "organisation.acme.people.mode is not an option; mode belongs under [[organisation]].",
+        ),
+        ("[watch]\ngap_hour = 2", 'watch.gap_hour is not an option; did you mean "gap_hours"?'),
+        (
             "a b",
             "is not valid TOML: expected '=' after a key in a key/value pair (at line 10, column 3).",
         ),

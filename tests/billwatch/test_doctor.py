@@ -1,8 +1,10 @@
 """What the doctor finds of this machine, and the command that shows it."""
 
+import contextlib
 import datetime as dt
 import os
 import socket
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +94,14 @@ def test_a_file_that_is_no_database_fails(config: Config, configured: Path) -> N
     level, words, mend = seen(config, configured, "database")
     assert (level, mend) == ("failed", "Check the place, its owner and its free space, then try again.")
     assert "cannot be used" in words
+
+
+def test_a_database_of_a_newer_release_is_no_matter_of_disks(config: Config, configured: Path) -> None:
+    Ledger.open(config.storage.place()).close()
+    with contextlib.closing(sqlite3.connect(configured.parent / "billwatch.db")) as newer, newer:
+        newer.execute("INSERT INTO schema_migration (name, applied) VALUES ('9999_later_breaking', '2030-01-01')")
+    level, words, mend = seen(config, configured, "database")
+    assert (level, "newer release" in words, mend.startswith("Install the release")) == ("failed", True, True)
 
 
 def test_a_mail_server_that_cannot_be_reached_fails(config: Config, configured: Path) -> None:

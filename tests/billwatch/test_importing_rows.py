@@ -263,7 +263,11 @@ def test_a_line_that_is_no_row_of_json_is_reported(tmp_path: Path, line: str, re
             {"x": "key", "y": "key"},
             'The columns "x" and "y" are both mapped to key.',
         ),
-        ("key,title", {}, 'No column of m.csv is mapped to payee; add --map "COLUMN=payee".'),
+        (
+            "key,title,Applicant,Sum",
+            {},
+            'No column of m.csv is mapped to payee; add --map "COLUMN=payee", where COLUMN is one of Applicant, Sum.',
+        ),
         ("key,key", {}, 'm.csv has two columns named "key".'),
         ("", {}, "m.csv has no line of column names."),
         (f'{HEADING}\n{GOOD}\n"a"b', {}, "m.csv, line 3: the row cannot be read as CSV ('"),

@@ -92,7 +92,7 @@ def test_a_preview_writes_the_mails_of_the_present_state_and_sends_none(
     folder = tmp_path / "looked-at"
     done = run("preview", "--to", str(folder))
     assert done.exit_code == 0, done.output
-    assert "Nothing was sent." in done.output
+    assert "Nothing was sent, and their links lead nowhere." in done.output
     assert {path.suffix for path in folder.iterdir()} == {".txt", ".html", ".eml"}
     mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in folder.glob("*.eml")]
     assert {(str(mail["To"]), str(mail["Subject"]).partition(";")[0]) for mail in mails} == {

@@ -75,4 +75,5 @@ def test_a_taken_port_is_one_sentence() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(click.ClickException) as failure:
             run("127.0.0.1", port, webhook_url="", webhook_key="", organisations=["Kea"], country="NZ", speed=1.0)
-    assert failure.value.message == f"Cannot listen on 127.0.0.1:{port}: Address already in use. Choose another --port."
+    why = "Address already in use. Choose another --port or --host."
+    assert failure.value.message == f"Cannot listen on 127.0.0.1:{port}: {why}"

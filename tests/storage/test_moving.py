@@ -92,6 +92,13 @@ def test_a_part_of_another_copy_is_left_alone(full: str, target: str, tmp_path: 
         list(moving.move(f"sqlite:///{tmp_path / 'other.db'}", target))
 
 
+@pytest.mark.usefixtures("url")
+def test_a_source_that_is_not_there_is_named(target: str, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere.db"
+    with pytest.raises(StorageError, match=rf"There is no database at {nowhere}\."):
+        list(moving.move(f"sqlite:///{nowhere}", target))
+
+
 def test_a_source_in_use_is_not_copied(full: str, target: str) -> None:
     with Ledger.open(full) as ledger:
         assert ledger.alive()

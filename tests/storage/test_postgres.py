@@ -39,7 +39,7 @@ def _refusal(where: str) -> str:
 
 def test_a_server_that_is_not_there_is_told(url: str) -> None:
     told = _refusal("postgresql://me:s3cr3t@127.0.0.1:9/grants")
-    assert told.startswith("The database postgresql://127.0.0.1:9/grants cannot be reached: ")
+    assert told.startswith("The database postgresql://127.0.0.1:9/grants cannot be reached (")
     assert told.endswith("See that its server runs, and that storage.url names its host and port.")
 
 
