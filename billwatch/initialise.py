@@ -103,6 +103,8 @@ def _configuration(start: Start) -> str:
     values["off"] = "" if start.sandbox else "# "
     values["sandbox"] = quoted(start.sandbox or known.URL)
     values["public_url"] = quoted(LOCAL_URL if start.sandbox else "https://billwatch.example.org")
+    # A mail server needs somebody to mail to.
+    values["mail"] = _SANDBOX_MAIL if start.sandbox and start.accounting else _MAIL
     return _TEMPLATE.format(**values)
 
 
@@ -117,6 +119,14 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+_MAIL = """\
+# host = "mail.example.org"
+# sender = "billwatch@example.org\""""
+_SANDBOX_MAIL = f"""\
+host = "127.0.0.1"
+port = {known.MAIL_PORT}
+security = "none"
+sender = "billwatch@example.org\""""
 _TEMPLATE = """\
 # "billwatch init --manual" describes every option.
 
@@ -139,8 +149,7 @@ links = ["file:secrets/link-key"]
 
 [mail]
 # Until there is a host and a sender, mails are kept.
-# host = "mail.example.org"
-# sender = "billwatch@example.org"
+{mail}
 
 [[organisation]]
 key = {key}

@@ -4,13 +4,14 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import click
 
 from billwatch.sandbox.app import create_app, create_desk
 from billwatch.sandbox.desk import Desk
 from billwatch.sandbox.handle import Org
+from billwatch.sandbox.mailbox import Mailbox
 from billwatch.sandbox.server import listener, real_clock, server_of
 from billwatch.sandbox.webhooks import OK, REQUIRED, Webhooks
 
@@ -26,10 +27,11 @@ def run(
     organisations: Sequence[str],
     country: str,
     speed: float,
+    mail_port: int,
 ) -> None:
     """Serve until interrupted; with a webhook URL the check of intent to receive runs until it has passed once.
 
-    `speed` makes webhook retries come that many times sooner.
+    `speed` makes webhook retries come that many times sooner. With a `mail_port`, mails are taken there and shown.
     """
     sockets = [_listening(host, port)]
     desk = create_desk(real_clock, known=True)
@@ -40,10 +42,27 @@ def run(
     checking = Checking(desk.webhooks, click.echo)
     desk.webhooks.start()
     checking.start()
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt), taking_mails(host, mail_port, click.echo):
         server_of(create_app(desk)).run(sockets=sockets)
     checking.stop()
     desk.webhooks.stop()
+
+
+@contextlib.contextmanager
+def taking_mails(host: str, port: int, say: Callable[[str], None]) -> Iterator[None]:
+    """Show mails meanwhile; a port that is taken leaves the rest of the sandbox as it is."""
+    mailbox = Mailbox(host, port, say)
+    try:
+        if port:
+            mailbox.start()
+            say(f"mails: what comes to {host}:{mailbox.port} is shown here")
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        say(f"mails: none are taken, since {host}:{port} is not to be had ({why}); choose another --mail-port")
+    try:
+        yield
+    finally:
+        mailbox.stop()
 
 
 class Checking:

@@ -10,6 +10,7 @@ ORGANISATION = "Example Trust"
 WEBHOOK_URL = "http://127.0.0.1:8080/webhooks/xero"
 WEBHOOK_KEY = "sandbox-webhook-key-for-trying-only"
 CLIENT_SECRET = "sandbox-client-secret-for-trying-only"  # noqa: S105 -- well known on purpose
+MAIL_PORT = 2525
 APP = "an app that reaches every organisation"
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://sandbox.example.org/")
 

@@ -65,6 +65,12 @@ def test_a_configuration_for_the_sandbox_lacks_nothing(tmp_path: Path) -> None:
     assert f"{config.server.public_url}/webhooks/xero" == known.WEBHOOK_URL
 
 
+def test_mails_of_a_trial_go_to_the_sandbox_where_there_is_somebody_to_mail_to(tmp_path: Path) -> None:
+    mail = load(initialise(tmp_path / "a", sandboxed(known.URL, known.ORGANISATION, "ana@example.org"))).mail
+    assert (mail.host, mail.port, mail.security) == ("127.0.0.1", known.MAIL_PORT, "none")
+    assert load(initialise(tmp_path / "b", sandboxed(known.URL, known.ORGANISATION))).mail.host == ""
+
+
 def test_a_configuration_for_xero_names_no_sandbox(tmp_path: Path) -> None:
     initialise(tmp_path, START)
     config = load(tmp_path / "billwatch.toml", secrets=False)

@@ -1,15 +1,17 @@
 """The sandbox that a person starts by hand: well-known keys, what it says, and the check that it repeats."""
 
 import queue
+import smtplib
 import socket
 import tomllib
+from email.message import EmailMessage
 
 import click
 import pytest
 
 from billwatch.sandbox import Sandbox, known
 from billwatch.sandbox.app import create_desk
-from billwatch.sandbox.by_hand import Checking, greeting, run
+from billwatch.sandbox.by_hand import Checking, greeting, run, taking_mails
 
 from .conftest import KEY, START, Ear
 
@@ -70,10 +72,53 @@ def test_nothing_is_checked_without_an_address(quiet: Sandbox) -> None:
     assert quiet.webhooks.deliveries(None) == []
 
 
+def test_a_mail_is_shown_as_a_person_reads_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    said: queue.Queue[str] = queue.Queue()
+    mail = EmailMessage()
+    mail["To"], mail["Subject"] = "ana@example.org", "Te Māra: pay NZ$1.00?"
+    mail.set_content("Decide here:\nhttp://127.0.0.1:8080/r/" + "x" * 90)
+    mail.add_alternative("<p>Decide</p>", subtype="html")
+    with taking_mails("127.0.0.1", port, said.put):
+        assert said.get(timeout=SECONDS) == f"mails: what comes to 127.0.0.1:{port} is shown here"
+        with smtplib.SMTP("127.0.0.1", port, timeout=SECONDS) as client:
+            client.send_message(mail, "billwatch@example.org", ["ana@example.org"])
+        shown = said.get(timeout=SECONDS)
+    assert shown.startswith("mail to ana@example.org: Te Māra: pay NZ$1.00?\n\n    Decide here:\n")
+    assert f"    http://127.0.0.1:8080/r/{'x' * 90}\n" in shown
+    assert "<p>" not in shown
+
+
+def test_a_taken_mail_port_is_told_and_holds_up_nothing() -> None:
+    said = list[str]()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with taking_mails("127.0.0.1", port, said.append):
+            (told,) = said
+    assert told.startswith(f"mails: none are taken, since 127.0.0.1:{port} is not to be had (")
+    assert told.endswith("choose another --mail-port")
+
+
+def test_no_mail_port_takes_no_mails_and_says_nothing() -> None:
+    said = list[str]()
+    with taking_mails("127.0.0.1", 0, said.append):
+        assert said == []
+
+
 def test_a_taken_port_is_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(click.ClickException) as failure:
-            run("127.0.0.1", port, webhook_url="", webhook_key="", organisations=["Kea"], country="NZ", speed=1.0)
+            run(
+                "127.0.0.1",
+                port,
+                webhook_url="",
+                webhook_key="",
+                organisations=["Kea"],
+                country="NZ",
+                speed=1.0,
+                mail_port=0,
+            )
     why = "Address already in use. Choose another --port or --host."
     assert failure.value.message == f"Cannot listen on 127.0.0.1:{port}: {why}"
