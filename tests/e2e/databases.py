@@ -14,6 +14,7 @@ from postgres_server import Server
 from storage import Ledger, inbox
 from storage.backup import back_up, restore
 from storage.database import open_store
+from storage.models import Row
 from storage.moving import move
 
 FILE, SERVER = "sqlite", "postgresql"
@@ -26,6 +27,15 @@ def asked(url: str, query: str, *values: object) -> list[tuple[Any, ...]]:
     """What a query with a `?` per value finds, over a connection of its own."""
     with contextlib.closing(open_store(url, create=False)) as store:
         return store.fetch(query, values)
+
+
+def contents(url: str) -> bytes:
+    """All that is in a database; of a file, also its bytes and what lies beside it."""
+    rows = [row for table in Row.__subclasses__() for row in asked(url, f'SELECT * FROM "{table._meta.table_name}"')]
+    values = [value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row]
+    file = Path(url.removeprefix("sqlite:///"))
+    files = sorted(file.parent.glob(f"{file.name}*")) if url.startswith("sqlite") else []
+    return b"\n".join([*values, *(path.read_bytes() for path in files)])
 
 
 def keep(url: str, *requests: inbox.Row) -> None:

@@ -17,6 +17,7 @@ import httpx
 import msgspec
 import pytest
 from click.testing import CliRunner
+from databases import contents
 from fort import HOOK, PASSWORD, Fort, event, sign
 from letterbox import Letterbox
 from world import KEY, config_text, until
@@ -27,7 +28,6 @@ from billwatch.sandbox import Sandbox
 from billwatch.secret import KeyRing
 from reconciler.xero.tokens import Seal
 from storage import Ledger
-from storage.models import Row
 
 pytestmark = pytest.mark.attack
 
@@ -39,13 +39,6 @@ def tokens(ledger: Ledger, seal: Seal) -> list[str]:
     opened = [msgspec.json.decode(seal.decrypt(ledger.tokens.get(name)[0])) for name in ledger.tokens.names()]
     assert opened
     return [value for one in opened for value in (one["access"], one["refresh"]) if value]
-
-
-def held(fort: Fort) -> bytes:
-    """All that is in the database; of a file, also its bytes and what lies beside it."""
-    rows = [row for table in Row.__subclasses__() for row in fort.asked(f'SELECT * FROM "{table._meta.table_name}"')]
-    values = [value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row]
-    return b"\n".join([*values, *(path.read_bytes() for path in sorted(fort.folder.glob("billwatch.db*")))])
 
 
 class TestRunning:
@@ -82,7 +75,7 @@ class TestRunning:
 
     def test_the_database_holds_tokens_sealed_and_links_hashed(self, fort, secrets):
         letter = fort.flagged("M-2")
-        found = held(fort)
+        found = contents(fort.world.house.config.storage.url)
         assert letter.message["Message-ID"].encode() in found
         assert [secret for secret in [*secrets, *letter.tokens] if secret.encode() in found] == []
 
