@@ -273,10 +273,9 @@ def every_word() -> Iterator[list[str]]:
     level = root.level
     root.addHandler(ear)
     root.setLevel(logging.DEBUG)
-    configured = structlog.get_config()
     structlog.reset_defaults()
     yield words
-    structlog.configure(**configured)
+    structlog.reset_defaults()
     root.setLevel(level)
     root.removeHandler(ear)
 
