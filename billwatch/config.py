@@ -4,6 +4,7 @@ Every option is described in `config.example.toml`; a test holds that file again
 """
 
 import os
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -35,6 +36,9 @@ from billwatch.sections import (
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.organisation import Organisation as KnownOrganisation
 from reconciler.xero.settings import Connection
+
+_NAME = re.compile(r"'([^']*)'")
+_TUPLE = re.compile(r"\((?:'[^']*',? ?)+\)")
 
 
 class Config(Section, frozen=True):
@@ -193,7 +197,8 @@ def _parsed(content: bytes, path: Path) -> dict[str, object]:
 
 
 def _lower(error: Exception) -> str:
-    words = str(error)
+    """The parser's words, with tables named as they are in the file rather than as tuples."""
+    words = _TUPLE.sub(lambda found: f"[{'.'.join(_NAME.findall(found[0]))}]", str(error))
     return words[:1].lower() + words[1:]
 
 

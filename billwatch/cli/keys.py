@@ -68,15 +68,13 @@ def _list(session: Session, _kind: str) -> None:
 
 
 def _rotate(session: Session, kind: str) -> None:
+    from billwatch.cli.asking import secret
     from billwatch.initialise import fresh_key
     from billwatch.rotation import put_first
 
     secrets = _places(session)[kind]
-    if kind == "webhooks":
-        fresh = click.prompt("The new signing key, as Xero shows it", hide_input=True).strip()
-    else:
-        fresh = fresh_key().strip()
-    path = put_first(kind, secrets, fresh)
+    fresh = secret("The new signing key, as Xero shows it") if kind == "webhooks" else fresh_key()
+    path = put_first(kind, secrets, fresh.strip())
     click.echo(f"A new key stands first in {path}; the old one still opens what is old.")
     if kind == "encryption":
         _reseal(session, kind)

@@ -26,7 +26,7 @@ def command() -> None:
     """Look at the mails of today, or send one to try it."""
 
 
-@command.command()
+@command.command(short_help="Write the mails of the present state to files.")
 @click.option(
     "--to",
     "folder",

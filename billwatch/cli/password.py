@@ -2,6 +2,8 @@
 
 import click
 
+from billwatch.cli.asking import secret
+from billwatch.cli.failures import Cannot
 from receiver.dashboard.passwords import LONGEST, hashed
 
 SHORTEST = 12
@@ -13,7 +15,7 @@ def command() -> None:
 
     Asks for the password twice and prints the hash; put it into the configuration as password_hash. Nothing is kept.
     """
-    password = click.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True)
+    password = secret("Password", again="Once more")
     if not SHORTEST <= len(password) <= LONGEST:
-        raise click.ClickException(f"A password needs at least {SHORTEST} characters. A few unusual words do well.")
+        raise Cannot(f"A password needs at least {SHORTEST} characters. A few unusual words do well.")
     click.echo(hashed(password))

@@ -164,6 +164,7 @@ from reconciler.errors import ConfigurationError
             "organisation.acme.people.mode is not an option; mode belongs under [[organisation]].",
         ),
         ("[watch]\ngap_hour = 2", 'watch.gap_hour is not an option; did you mean "gap_hours"?'),
+        ("[mail]\n[mail]", "is not valid TOML: cannot declare [mail] twice (at line 11, column 6)."),
         (
             "a b",
             "is not valid TOML: expected '=' after a key in a key/value pair (at line 10, column 3).",

@@ -97,3 +97,8 @@ def test_a_password_becomes_a_hash_and_a_short_one_is_refused() -> None:
     short = CliRunner().invoke(main, ["password"], input="short\n" * 2)
     assert short.exit_code != 0
     assert "at least 12 characters" in short.output
+
+
+def test_without_a_terminal_a_password_is_a_line_of_the_input_and_needed() -> None:
+    none = CliRunner().invoke(main, ["password"], input="")
+    assert (none.exit_code, none.stderr.startswith("Error: Password: nothing was handed over.")) == (1, True)
