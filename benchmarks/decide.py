@@ -146,4 +146,3 @@ def _multiply(database: Path) -> None:
                 f"INSERT INTO {table} SELECT {values} FROM n CROSS JOIN {table}",
                 (MILESTONES // FIRST - 1,),
             )
-        connection.execute("ANALYZE")

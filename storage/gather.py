@@ -106,7 +106,8 @@ class _Gathering:
         by_number: dict[str, list[Bill]] = {}
         by_url: dict[str, list[Bill]] = {}
         wanted = sorted(set().union(*numbers.values()))
-        for bill in self._free(among(BillRow.number, wanted), among(BillRow.url, urls)):
+        marks = [among(column, values) for column, values in ((BillRow.number, wanted), (BillRow.url, urls)) if values]
+        for bill in self._free(*marks):
             by_number.setdefault(bill.number, []).append(bill)
             by_url.setdefault(bill.url, []).append(bill)
         return {
