@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from billwatch.cli.failures import Cannot
 from billwatch.cli.output import echo_json, echo_table, json_option, plain
 from billwatch.cli.resync import CHOICES
 from billwatch.cli.session import Session, pass_session
@@ -44,6 +45,9 @@ COMMANDS = {
 }
 
 
+UNDECIDED = '“{}” is not decided yet: "billwatch serve" does so while it runs, and "billwatch reconcile" at once.'
+
+
 @click.command(name="explain")
 @click.argument("key")
 @click.option("--organisation", default="", metavar="KEY", help="Whose milestone; needed when there are several.")
@@ -57,6 +61,8 @@ def command(session: Session, key: str, organisation: str, as_json: bool) -> Non
     settings = session.organisation(organisation)
     with session.view() as ledger:
         found = ledger.milestones.standing(settings.key, [key])
+        if not found and ledger.milestones.versions(settings.key, [key]):
+            raise Cannot(UNDECIDED.format(key))
         if not found:
             raise NoMilestone(settings.key, key)
         (decision,), books = found, ledger.mirror.books(settings.key)

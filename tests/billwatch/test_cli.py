@@ -88,6 +88,13 @@ def test_importing_twice_changes_nothing_the_second_time(configured: Path, grant
     assert keys(ledger) == ["m-1", "m-2"]
 
 
+def test_what_was_only_imported_is_told_apart_from_what_is_not_there(configured: Path, grants: Path) -> None:
+    import_(configured, grants)
+    undecided, unknown = (run("--config", configured, "explain", key) for key in ("m-1", "m-9"))
+    assert undecided.stderr.startswith("Error: “m-1” is not decided yet: ")
+    assert unknown.stderr.startswith("Error: There is no milestone “m-9” in acme")
+
+
 def test_a_dry_run_tells_what_would_come_of_it_and_writes_nothing(
     configured: Path, grants: Path, ledger: Ledger
 ) -> None:
