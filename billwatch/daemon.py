@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import signal
+import sys
 import threading
 from enum import StrEnum
 
@@ -27,6 +28,7 @@ from storage.inbox import KEEP_SECONDS
 SHARED_KEEP_SECONDS = 0.9  # while a server is away, Xero hears within a second that it has to come again
 STOP_SECONDS = 10
 YOUNG_OBJECTS = 10_000
+GIVES_WAY_SECONDS = 0.001
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +105,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: asked.set())
         self.start()
-        _spare_collector()
+        _answer_soon()
         Supervisor().watch(asked, self._answers)
         self.stop()
 
@@ -113,8 +115,13 @@ class Daemon:
         return False
 
 
-def _spare_collector() -> None:
-    """Let the garbage collector leave alone what was loaded: looking through all of it holds up answers for 50 ms."""
+def _answer_soon() -> None:
+    """Set the interpreter up for answering requests while it works.
+
+    The garbage collector leaves alone what was loaded, all of which it would else look through for 50 ms each time. A
+    thread that reckons gives way to one that has a request after 1 ms instead of 5.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
+    sys.setswitchinterval(GIVES_WAY_SECONDS)

@@ -240,6 +240,7 @@ class Cycle:
 
     def _decide_dirty(self, count: "Counted") -> None:
         milestones, after, books = self._ledger.milestones, "", self.books()
+        count.leave_held()
         while keys := milestones.dirty_keys(self._key, self._clock(), CHUNK, after):
             books, after = self._decide(keys, books, count), keys[-1]
             if self._halt.is_set():  # the rest stays marked, for after the next start
@@ -343,6 +344,13 @@ class Counted:
     opened: list[Flag] = field(default_factory=list)
     closed: list[Flag] = field(default_factory=list)
     _reasons: dict[str, Reason] = field(default_factory=dict)
+
+    def leave_held(self) -> None:
+        """Forget what is held: all of it is decided again, since it stays marked."""
+        held = {reason for reason in self.verdicts if words(reason).action is Action.HOLD}
+        for reason in held:
+            del self.verdicts[reason]
+        self._reasons = {key: reason for key, reason in self._reasons.items() if reason not in held}
 
     def add(self, decisions: Sequence[Decision], applied: Applied) -> None:
         """Count these, and what applying them came to."""

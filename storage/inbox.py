@@ -14,6 +14,7 @@ import structlog
 
 from reconciler.errors import StorageError
 from storage.fields import UtcField
+from storage.turnstile import Turnstile
 
 INSERT = "INSERT INTO raw_request (received_at, key, body) VALUES "
 BUSY_SECONDS = 1.5
@@ -42,11 +43,12 @@ class Store(Protocol):
 class SqliteStore:
     """A connection to the SQLite file at `path`, which must exist: WAL, flushed at every commit.
 
-    The file is looked at before each group: one that was moved away or replaced would swallow what we write.
+    The file is looked at before each group: one that was moved away or replaced would swallow what we write. Groups go
+    before the ledger's transactions that share the turnstile.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, turnstile: Turnstile | None = None) -> None:
+        self._path, self._turnstile = path, turnstile or Turnstile()
         uri = f"{path.absolute().as_uri()}?mode=rw"
         # Without an isolation level every statement is a transaction, committed when it returns.
         self._connection = sqlite3.connect(
@@ -62,7 +64,8 @@ class SqliteStore:
         if _identity(self._path) != self._file:
             raise StorageError("the database file was moved or replaced")
         values = [value for at, key, body in rows for value in (_instant(at), key, body)]
-        self._connection.execute(INSERT + ",".join(["(?, ?, ?)"] * len(rows)), values)
+        with self._turnstile.ahead(BUSY_SECONDS):
+            self._connection.execute(INSERT + ",".join(["(?, ?, ?)"] * len(rows)), values)
 
     def close(self) -> None:
         """Close the connection."""

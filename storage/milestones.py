@@ -26,7 +26,7 @@ from storage.mirrored import BillRow
 from storage.models import ChoiceRow, FlagRow, LinkRow, MilestoneRow, PartRow
 from storage.putting import put_batch
 
-BATCH = 250
+BATCH = 100
 PUT_BATCH = 200
 PAGE = 500
 

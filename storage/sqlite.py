@@ -16,6 +16,7 @@ from peewee import DatabaseError, InterfaceError, SqliteDatabase
 from reconciler.errors import StorageError
 from storage.inbox import SqliteStore
 from storage.migrating import migrate, pending
+from storage.turnstile import Turnstile
 
 SCHEME = "sqlite:///"
 BUSY_SECONDS = 10
@@ -41,6 +42,7 @@ class Sqlite(SqliteDatabase):
         options: dict[str, Any] = {"timeout": BUSY_SECONDS, "check_same_thread": False, "factory": _Connection}
         options |= {"uri": True} if uri else {}
         super().__init__(uri or self.name, pragmas=PRAGMAS, lock_type="IMMEDIATE", **options)
+        self._turnstile = Turnstile()
         self.register_function(counted, "counted", 1)
 
     def _connect(self) -> Any:
@@ -58,9 +60,12 @@ class Sqlite(SqliteDatabase):
         """Every thread keeps its connection."""
         return contextlib.nullcontext()
 
-    def writing(self) -> AbstractContextManager[Any]:
-        """A transaction that has the file to itself, as far as writing goes."""
-        return self.atomic()
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction that has the file to itself, as far as writing goes; within another it is a part of that."""
+        turn = contextlib.nullcontext() if self.in_transaction() else self._turnstile.in_line()
+        with turn, self.atomic():
+            yield
 
     def reading(self) -> AbstractContextManager[Any]:
         """A transaction that sees one state of the file."""
@@ -72,7 +77,7 @@ class Sqlite(SqliteDatabase):
 
     def requests(self) -> SqliteStore:
         """A connection of its own for the receiver's writer."""
-        return SqliteStore(Path(self.name))
+        return SqliteStore(Path(self.name), self._turnstile)
 
     def announce(self) -> None:
         """Nobody elsewhere waits for what is in a file."""
