@@ -18,7 +18,7 @@ from benchmarks.database import database
 from benchmarks.figures import Figure, progress
 from benchmarks.scale import idle, lives
 from benchmarks.scale.year import BILLS, ORGANISATIONS, Prices, Year, simulated
-from billwatch.daemon import LOOKS_A_SECOND, MOST_THREADS, WATCHED_A_SECOND
+from billwatch.jobs import LOOKS_A_SECOND, MOST_THREADS, WATCHED_A_SECOND
 from billwatch.sandbox import Sandbox
 
 SAMPLE = 200
