@@ -22,7 +22,6 @@ def configure(form: str | None = None, *, verbose: bool = False) -> None:
         processors=[*begins, *ends],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
     _adopt_others([*begins, structlog.stdlib.add_logger_name], ends)
 

@@ -3,6 +3,7 @@
 Windows are fixed, not sliding, and begin at another moment for every tenant. A call refused with 429 is not counted.
 """
 
+import math
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -105,4 +106,4 @@ def _index(scope: str, tenant_id: str, now: datetime, length: int) -> int:
 
 def _left(scope: str, tenant_id: str, now: datetime, length: int) -> int:
     tenant = "" if scope == "app" else tenant_id
-    return int(length - _place(scope, tenant, now, length) % length) + 1
+    return math.ceil(length - _place(scope, tenant, now, length) % length)

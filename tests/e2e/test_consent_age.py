@@ -2,7 +2,7 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,10 @@ from notify.watching import Sign
 
 
 @pytest.fixture
-def place(xero: Sandbox, tmp_path: Path) -> Iterator[Place]:
+def place(xero: Sandbox, tmp_path: Path, new_database: Callable[..., str]) -> Iterator[Place]:
     """A configuration of one organisation that a person is to connect."""
     with contextlib.ExitStack() as stack:
-        made = Place.make(xero, tmp_path, stack)
+        made = Place.make(xero, tmp_path, new_database(), stack)
         yield made.write(made.table(xero.organisation("Example Trust").tenant_id))
 
 
