@@ -32,7 +32,7 @@ def write(figures: Mapping[str, Sequence[Figure]], profiles: Sequence[Profile], 
 
 def _part(name: str, figures: Sequence[Figure]) -> str:
     about = (importlib.import_module(f"benchmarks.{name}").__doc__ or "").strip()
-    rows = [f"| `{f.name}` | {f.amount} {f.unit} | {f.promise} |{'' if f.kept else ' **not kept** |'}" for f in figures]
+    rows = [f"| `{f.name}` | {f.amount} {f.unit} | {f.promise}{'' if f.kept else ', **not kept**'} |" for f in figures]
     table = "\n".join(["| figure | measured | promised |", "|---|---:|---|", *rows])
     return f"## {name.capitalize()}\n\n{about}\n\n{_bars(figures)}{table}\n"
 

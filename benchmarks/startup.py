@@ -1,4 +1,4 @@
-"""Start-up and weight: how long `billwatch --help` takes, when `billwatch serve` answers, what it then holds."""
+"""Start-up and weight: how long the help of `billwatch` takes, when `billwatch serve` answers, what it then holds."""
 
 import statistics
 import subprocess
