@@ -63,7 +63,7 @@ class Sqlite(SqliteDatabase):
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """A transaction that has the file to itself, as far as writing goes; within another it is a part of that."""
-        turn = contextlib.nullcontext() if self.in_transaction() else self._turnstile.in_line()
+        turn = contextlib.nullcontext() if self.in_transaction() else self._turnstile.in_line(BUSY_SECONDS)
         with turn, self.atomic():
             yield
 

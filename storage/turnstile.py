@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+
+from reconciler.errors import StorageError
 
 
 class Turnstile:
@@ -10,35 +12,38 @@ class Turnstile:
 
     SQLite itself lets writers try again after ever longer pauses, so that one who writes all the time leaves others out
     for long. Here the ledger's transactions stand in a line, one after the other; a webhook request stands beside the
-    line, and is next.
+    line, and is next. Both raise `StorageError` when it has taken longer than so many seconds.
     """
 
     def __init__(self) -> None:
         self._line, self._next, self._inside = threading.Lock(), threading.Lock(), threading.Lock()
 
     @contextmanager
-    def in_line(self) -> Iterator[None]:
+    def in_line(self, seconds: float) -> Iterator[None]:
         """Write when all who came before have written."""
-        with self._line:
-            with self._next:
-                self._inside.acquire()
-            try:
-                yield
-            finally:
-                self._inside.release()
+        with _held(self._line, seconds), self._entered(seconds):
+            yield
 
     @contextmanager
     def ahead(self, seconds: float) -> Iterator[None]:
-        """Write as soon as whoever writes now has ended; raises `TimeoutError` after so many seconds."""
-        if not self._next.acquire(timeout=seconds):
-            raise TimeoutError("somebody else has been writing for too long")
-        try:
-            entered = self._inside.acquire(timeout=seconds)
-        finally:
-            self._next.release()
-        if not entered:
-            raise TimeoutError("somebody else has been writing for too long")
-        try:
+        """Write as soon as whoever writes now has ended."""
+        with self._entered(seconds):
             yield
-        finally:
-            self._inside.release()
+
+    @contextmanager
+    def _entered(self, seconds: float) -> Iterator[None]:
+        with ExitStack() as inside:
+            # Whoever is next keeps that place until he is inside; so who leaves cannot be back before him.
+            with _held(self._next, seconds):
+                inside.enter_context(_held(self._inside, seconds))
+            yield
+
+
+@contextmanager
+def _held(lock: threading.Lock, seconds: float) -> Iterator[None]:
+    if not lock.acquire(timeout=seconds):
+        raise StorageError(f"The database is in use: it has not been free for {seconds:g} seconds.")
+    try:
+        yield
+    finally:
+        lock.release()
