@@ -379,3 +379,13 @@ def test_a_stop_ends_deciding_after_a_portion_and_the_rest_is_decided_after_the_
     world.house = world.reopen()
     world.turn()
     assert world.house.ledger.milestones.dirty_keys(KEY, world.house.clock(), CHUNK) == []
+
+
+def test_a_turn_counts_each_milestone_once_however_often_it_decides_it(world):
+    world.put("M-1")
+    world.put("M-2")
+    assert world.sweep().verdicts == {Reason.AWAITING_APPROVAL: 2}
+    world.pause()
+    for key in ("M-1", "M-2"):
+        world.put(key, amount=Decimal("1500.00"))
+    assert world.turn().verdicts == {Reason.PAUSED: 2}
