@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +35,35 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
     begin is the server's to say, as with the head (`receiver.patience`): mostly it has come with the head, in full,
     and then no clock has to be set.
     """
-    if not _identity(scope):
+    if _encoded(scope):
         raise BodyRefused(415, "encoding")
-    body = bytearray()
-    if await _more(receive, body, limits.size):
-        try:
-            async with asyncio.timeout(limits.seconds):
-                while await _more(receive, body, limits.size):
-                    pass
-        except TimeoutError:
-            raise BodyRefused(408, "slow") from None
-    return bytes(body)
+    body, more = _part(await receive(), limits.size)
+    if not more:
+        return body
+    parts, room = [body], limits.size - len(body)
+    try:
+        async with asyncio.timeout(limits.seconds):
+            while more:
+                body, more = _part(await receive(), room)
+                parts.append(body)
+                room -= len(body)
+    except TimeoutError:
+        raise BodyRefused(408, "slow") from None
+    return b"".join(parts)
 
 
-def _identity(scope: Scope) -> bool:
-    encodings = [value.strip().lower() for name, value in scope["headers"] if name == b"content-encoding"]
-    return all(encoding in (b"", b"identity") for encoding in encodings)
+def _encoded(scope: Scope) -> bool:
+    for name, value in scope["headers"]:
+        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            return True
+    return False
 
 
-async def _more(receive: Receive, body: bytearray, size: int) -> bool:
-    """Whether more is to come after the part that has been added to the body."""
-    message = await receive()
+def _part(message: Message, room: int) -> tuple[bytes, bool]:
+    """A part of the body, and whether more is to come."""
     if message["type"] == "http.disconnect":
         raise Disconnected
-    body += message.get("body", b"")
-    if len(body) > size:
+    body: bytes = message.get("body", b"")
+    if len(body) > room:
         raise BodyRefused(413, "size")
-    more: bool = message.get("more_body", False)
-    return more
+    return body, message.get("more_body", False)

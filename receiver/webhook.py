@@ -61,33 +61,30 @@ class Webhook:
         """Serve one request."""
         try:
             body = await read_body(scope, receive, self._limits)
+            status = 200
+            key = matching_key(self._keys, scope["headers"], body)
+            if key is None:
+                status = self._refused(401, "signature")
+            else:
+                now = self.counts.last_at = self._clock()
+                if is_empty(body):
+                    self.counts.empty += 1
+                else:
+                    await self._inbox.keep(body, key, now)
+                    self.counts.accepted += 1
         except BodyRefused as refused:
-            self.counts.refused[refused.cause] += 1
-            await _answer(send, refused.status)
+            status = self._refused(refused.status, refused.cause)
+        except StorageError:
+            status = self._refused(503, "storage")
         except Disconnected:
             self.counts.abandoned += 1
-        else:
-            await _answer(send, await self._take(scope, body))
+            return
+        await send(_STARTS[status])
+        await send(_END)
 
-    async def _take(self, scope: Scope, body: bytes) -> int:
-        key = matching_key(self._keys, scope["headers"], body)
-        if key is None:
-            self.counts.refused["signature"] += 1
-            return 401
-        now = self.counts.last_at = self._clock()
-        if is_empty(body):
-            self.counts.empty += 1
-            return 200
-        return await self._keep(body, key, now)
-
-    async def _keep(self, body: bytes, key: str, now: dt.datetime) -> int:
-        try:
-            await self._inbox.keep(body, key, now)
-        except StorageError:
-            self.counts.refused["storage"] += 1
-            return 503
-        self.counts.accepted += 1
-        return 200
+    def _refused(self, status: int, cause: str) -> int:
+        self.counts.refused[cause] += 1
+        return status
 
 
 class _Envelope(msgspec.Struct):
@@ -119,8 +116,3 @@ def _start(status: int) -> Message:
 
 _STARTS = {status: _start(status) for status in (200, 401, 408, 413, 415, 503)}
 _END: Message = {"type": "http.response.body", "body": b""}
-
-
-async def _answer(send: Send, status: int) -> None:
-    await send(_STARTS[status])
-    await send(_END)

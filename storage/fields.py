@@ -49,7 +49,8 @@ class UtcField(Field):
             return None
         if value.tzinfo is None:
             raise ValueError(f"{value} has no zone")
-        return value.astimezone(dt.UTC).isoformat(timespec="microseconds")
+        there = value if value.tzinfo is dt.UTC else value.astimezone(dt.UTC)
+        return there.isoformat(timespec="microseconds")
 
     def python_value(self, value: str | None) -> dt.datetime | None:
         """The aware instant."""

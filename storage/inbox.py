@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Protocol
 
 import structlog
@@ -19,7 +20,6 @@ from storage.turnstile import Turnstile
 INSERT = "INSERT INTO raw_request (received_at, key, body) VALUES "
 BUSY_SECONDS = 1.5
 KEEP_SECONDS = 2.0  # with the time that a body may take, below the 5 seconds that Xero waits
-CHECKPOINT_PAGES = 16_000  # 64 MB: the ledger's commits do it long before, so that no request has to wait for it
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,6 @@ class SqliteStore:
         )
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         self._file = _identity(path)
 
     def insert(self, rows: Sequence[Row]) -> None:
@@ -79,7 +78,7 @@ def _identity(path: Path) -> tuple[int, int]:
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """Requests that came in during one turn of an event loop, and who waits for them; used by that loop alone."""
+    """Requests that came in during one turn of an event loop, and who waits for them."""
 
     loop: asyncio.AbstractEventLoop
     rows: list[Row] = field(default_factory=list)
@@ -117,6 +116,9 @@ class GroupInbox:
     further ones are refused at once, and so is, after `seconds`, what the store has not taken by then (it may take it
     all the same). A failing commit fails the requests of its group and no others. `kept` is called after each group
     that was kept, in the writer's thread.
+
+    Requests come from one event loop at a time, which hands its groups over through a queue: what loop and writer both
+    look at is only ever written by one of them, so that neither holds a lock that the other has to wait for.
     """
 
     def __init__(
@@ -132,12 +134,10 @@ class GroupInbox:
         self._room = room
         self._seconds = seconds
         self._store: Store | None = None
-        self._gathering: dict[asyncio.AbstractEventLoop, _Group] = {}
-        self._count = 0
-        self._waiting: list[_Group] = []
+        self._gathering: _Group | None = None
+        self._closed: SimpleQueue[_Group | None] = SimpleQueue()
+        self._joined = self._taken = 0
         self._open = False
-        self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -147,41 +147,48 @@ class GroupInbox:
         self._thread.start()
 
     def stop(self) -> None:
-        """Refuse new requests, keep all that wait, then end the writer."""
-        with self._lock:
-            self._open = False
-            self._hand_over()
+        """Refuse new requests, keep all that wait, then end the writer; not to be called in the requests' loop."""
+        self._open = False
+        group = self._gathering
+        if group is not None and group.loop.is_running():
+            group.loop.call_soon_threadsafe(self._end)
+        else:
+            self._end()
         if self._thread is not None:
             self._thread.join()
 
-    async def keep(self, body: bytes, key: str, received_at: dt.datetime) -> None:
-        """Return once the request is durable; raises `StorageError` when it cannot be kept, or not in time."""
-        loop = asyncio.get_running_loop()
-        with self._lock:
-            if not self._open:
-                raise StorageError("The inbox is closed.")
-            if self._count >= self._room:
-                raise StorageError(f"The inbox is full: {self._room} requests wait to be written.")
-            self._count += 1
-            group = self._gathering.get(loop) or self._gather(loop)
-            waiter = group.join((received_at, key, body))
-        await waiter
+    def keep(self, body: bytes, key: str, received_at: dt.datetime) -> asyncio.Future[None]:
+        """What is done once the request is durable; `StorageError` when it cannot be kept, or not in time."""
+        if not self._open:
+            raise StorageError("The inbox is closed.")
+        if self._joined - self._taken >= self._room:
+            raise StorageError(f"The inbox is full: {self._room} requests wait to be written.")
+        self._joined += 1
+        loop, group = asyncio.get_running_loop(), self._gathering
+        if group is None or group.loop is not loop:
+            group = self._gather(loop)
+        return group.join((received_at, key, body))
 
     def _gather(self, loop: asyncio.AbstractEventLoop) -> _Group:
-        group = self._gathering[loop] = _Group(loop)
+        self._hand_over()  # what a loop has left that ended in the middle of its turn
+        group = self._gathering = _Group(loop)
         # At the end of the loop's turn, so that all requests that came in together make one group.
         loop.call_soon(self._turn_over, group)
         return group
 
     def _turn_over(self, group: _Group) -> None:
         group.close(self._seconds)
-        with self._lock:
+        if self._gathering is group:
             self._hand_over()
 
     def _hand_over(self) -> None:
-        self._waiting += self._gathering.values()
-        self._gathering.clear()
-        self._changed.notify()
+        group, self._gathering = self._gathering, None
+        if group is not None:
+            self._closed.put(group)
+
+    def _end(self) -> None:
+        self._hand_over()
+        self._closed.put(None)
 
     def _write(self) -> None:
         while groups := self._next_groups():
@@ -200,10 +207,15 @@ class GroupInbox:
             log.exception("webhook requests were kept, but telling so failed")
 
     def _next_groups(self) -> list[_Group]:
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or not self._open)
-            groups, self._waiting = self._waiting, []
-            self._count -= sum(len(group.rows) for group in groups)
+        """All groups that were handed over; waits for the first one. None once there will be no more."""
+        groups: list[_Group] = []
+        while not groups or not self._closed.empty():
+            group = self._closed.get()
+            if group is None:
+                self._closed.put(None)
+                break
+            groups.append(group)
+            self._taken += len(group.rows)
         return groups
 
     def _commit(self, rows: Sequence[Row]) -> str | None:
