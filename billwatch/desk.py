@@ -3,7 +3,8 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from billwatch.naming import check_target, find_bill
 from billwatch.outcomes import fingerprint, prints, told

@@ -169,7 +169,9 @@ def milestone_of(organisation: str, key: str, wish: Wish, hosts: Collection[str]
         tracking=tuple(
             sorted(tuple(row.read("tracking", option, cell) for cell in pair) for pair in wish.tracking.items())
         ),
-        links=Links(*(row.read(f"links/{name}", cells.link, getattr(wish.links, name)) for name in Links.__slots__)),
+        links=Links(
+            *(row.read(f"links/{name}", cells.link, getattr(wish.links, name)) for name in Links.__struct_fields__)
+        ),
         documents=row.read("documents", papers, _list(wish.documents), ()),
     )
     if row.faults:

@@ -3,11 +3,13 @@
 Names come from applicants, bills and contacts; any of them may hold newlines, markup or right-to-left text.
 """
 
-import dataclasses
 import unicodedata
 from enum import Enum
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from reconciler.model import NEW_CONTACT
 
@@ -78,8 +80,8 @@ def _scrub(value: object) -> object:
         return value if isinstance(value, Enum) else _scrub_text(value)
     if isinstance(value, tuple):
         return tuple(_scrub(part) for part in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.replace(value, **{f.name: _scrub(getattr(value, f.name)) for f in dataclasses.fields(value)})
+    if isinstance(value, Struct):
+        return replace(value, **{name: _scrub(each) for name, each in asdict(value).items()})
     return value
 
 

@@ -2,8 +2,11 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import parse_qs
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from receiver.sheet import ONE_BILL, View
 from reconciler.errors import InputError
@@ -19,8 +22,7 @@ FIELDS_AT_MOST = 20_000
 Finder = Callable[[str, str], Bill]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """The form as filled in, unjudged, so that a page can show it again.
 
     `keys` are the ticked milestones, `seen` the prints and keys of those that were shown.
@@ -71,7 +73,7 @@ def read_entry(body: bytes) -> Entry:
 
 def entry_of(fields: Mapping[str, Sequence[str]]) -> Entry:
     """The entry of a form's fields."""
-    names = set(Entry.__slots__) - set(LISTS)
+    names = set(Entry.__struct_fields__) - set(LISTS)
     single = {name: values[-1].strip() for name, values in fields.items() if name in names and values}
     keys, seen = (tuple(dict.fromkeys(fields.get(name, ()))) for name in LISTS)
     return Entry(**single, keys=keys, seen=seen)
@@ -144,6 +146,6 @@ def carried(entry: Entry, made: Made) -> list[tuple[str, str]]:
     """The entry as hidden fields, for the page in between; a bill by its id, so that the one shown is the one meant."""
     if made.named:
         entry = replace(entry, bill=made.named.bill_id, other="")
-    names = [name for name in Entry.__slots__ if name not in ("step", *LISTS)]
+    names = [name for name in Entry.__struct_fields__ if name not in ("step", *LISTS)]
     lists = [("keys", key) for key in made.keys] + [("seen", each) for each in entry.seen]
     return [(name, getattr(entry, name)) for name in names] + lists

@@ -1,7 +1,7 @@
 """What the door needs of the others: somewhere durable for raw requests, and a desk that acts on choices."""
 
 import datetime as dt
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,11 +13,10 @@ from reconciler.records import Choice, Flag
 class Inbox(Protocol):
     """Keeps raw webhook requests."""
 
-    def keep(self, body: bytes, key: str, received_at: dt.datetime) -> Awaitable[None]:
-        """What is done once the request is durable; `key` names the signing key that matched.
+    async def keep(self, body: bytes, key: str, received_at: dt.datetime) -> None:
+        """Return once the request is durable; `key` names the signing key that matched.
 
-        This, or waiting for it, raises `reconciler.errors.StorageError` when it cannot be kept, or not within a few
-        seconds.
+        Raises `reconciler.errors.StorageError` when it cannot be kept, or not within a few seconds.
         """
         ...
 

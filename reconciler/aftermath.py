@@ -1,7 +1,8 @@
 """What is remembered after a write, from what Xero answered and from what it held when it was read back. Pure."""
 
 import datetime as dt
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.compare import LINE, MATERIAL, look, taken
 from reconciler.locks import effective_lock

@@ -5,9 +5,10 @@ Units as in `reconciler.model`, which has the other nouns.
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 ZERO = Decimal(0)
 NEW_CONTACT = "new:"
@@ -64,8 +65,7 @@ class Field(StrEnum):
 Tracking = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """What a bill says, in the one shape that milestone, bill and memory share, so that they can be compared per
     field.
 
@@ -88,8 +88,7 @@ class Terms:
     lines: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line item of a bill. `tracking` holds (category, option) pairs."""
 
     line_id: str
@@ -103,8 +102,7 @@ class Line:
     tracking: Tracking = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(Struct, frozen=True):
     """What is in Xero: an invoice of type ACCPAY, as last read.
 
     `updated_at` is by Xero's clock, `read_at` by ours. `credited` counts credit notes, prepayments and overpayments.

@@ -5,8 +5,9 @@ import binascii
 import datetime as dt
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 PREFIX = "bw_"
 HOOK_PREFIX = "whsec_"
@@ -20,8 +21,7 @@ class Scope(StrEnum):
     METRICS = "metrics"
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(Struct, frozen=True):
     """A key as it is kept: never its text, only whose it is and what it allows.
 
     `organisations` are those it is for; `None` stands for all there are.

@@ -6,8 +6,10 @@ every other rule.
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from reconciler.compare import PARTS_KEPT, covered, mark, parts_mark, sense_of, taken, unwanted_mark, with_adopted
 from reconciler.errors import InputError

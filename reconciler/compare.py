@@ -8,9 +8,11 @@ Ours equal to theirs settles the field, so that a repair by hand clears everythi
 import datetime as dt
 import hashlib
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, is_dataclass, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from reconciler.model import (
     NEW_CONTACT,
@@ -36,8 +38,7 @@ PARTS_KEPT = Reason.BILL_APPROVED
 LINE = frozenset({Field.TOTAL, Field.DESCRIPTION, Field.ACCOUNT, Field.TAX, Field.SENSE, Field.TRACKING})
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """A case with everything that the rows of the decision derive from it; `link` is the memory as it stands so far."""
 
     case: Case
@@ -211,7 +212,7 @@ def _canonical(value: object) -> object:
     """A value of which equal ones look the same: `100.00` like `100`."""
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, Struct):
         return [_canonical(each) for each in astuple(value)]
     return value
 

@@ -6,7 +6,8 @@ only the last one writes. What Xero would refuse, and in which words, is told at
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.compare import LINE, MATERIAL, MONEY, PARTS_KEPT, View, compared, look, mark, parts_mark, unwanted_mark
 from reconciler.locks import effective_lock, lock_reason, locked

@@ -5,8 +5,10 @@ The forecast asks the decision itself, on books that are locked as supposed, so 
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from reconciler.decide import decide
 from reconciler.model import Case, Decision

@@ -7,9 +7,10 @@ its organisation.
 """
 
 import datetime as dt
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.bills import (
     EXPENSE_CLAIMS,
@@ -61,8 +62,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """Where a person finds the milestone and its papers on the grants platform; empty when there is none."""
 
     milestone: str = ""
@@ -70,8 +70,7 @@ class Links:
     contract: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A paper of a milestone that belongs on its bill: the name it gets there, and where it lies: at a link, or in a
     file on this machine.
     """
@@ -81,8 +80,7 @@ class Document:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Milestone:
+class Milestone(Struct, frozen=True):
     """What should be in Xero, as the grants platform says.
 
     `stages` are the sync points that the milestone has reached; `contact_id` maps the payee to a Xero contact
@@ -111,8 +109,7 @@ class Milestone:
     version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """A contact in Xero. `merged_to` is the ContactID that took over after a merge."""
 
     contact_id: str
@@ -121,8 +118,7 @@ class Contact:
     merged_to: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Xero's no to a write: what we asked, with the milestone's link (`url`), what the bill said, its words."""
 
     reason: Reason
@@ -133,8 +129,7 @@ class Refusal:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(Struct, frozen=True):
     """The settings that a bill is made of where the milestone itself says nothing; as in `Organisation`."""
 
     account: str
@@ -146,8 +141,7 @@ class Defaults:
     tracking: Tracking
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """An earlier bill of a milestone that was billed in parts: it stays, and counts, as it was when the difference was
     billed. `settled` is the most money seen applied to it."""
 
@@ -163,8 +157,7 @@ class Part:
         return self.subtotal if sense is Sense.EXCLUSIVE else self.total
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """The memory that ties a milestone to its bill.
 
     `asked` is our value per field when we last wrote it or a person accepted it; `seen` Xero's value in our
@@ -197,8 +190,7 @@ class Link:
         return (*(part.bill_id for part in self.parts), *([self.bill_id] if self.bill_id else []))
 
 
-@dataclass(frozen=True, slots=True)
-class Exemption:
+class Exemption(Struct, frozen=True):
     """A person's decision that a milestone is not to be synced; `until` is the last exempt day, `None` for good."""
 
     by: str
@@ -211,8 +203,7 @@ class Exemption:
         return self.until is None or today <= self.until
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(Struct, frozen=True):
     """What a bill's history in Xero says was done to it: what, when, and by whom (empty: Xero names nobody)."""
 
     did: str
@@ -220,8 +211,7 @@ class Deed:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """Everything that one decision is about, gathered.
 
     `bill` is the linked bill as the mirror holds it; `missing` is set when a direct read said that it does not
@@ -251,8 +241,7 @@ class Case:
         return tuple(bill for bill in (*self.parts, self.bill) if bill and bill.status.live)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A field in which milestone and bill differ; both values as they stand in `Terms`."""
 
     field: Field
@@ -260,8 +249,7 @@ class Difference:
     theirs: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """What SYNC will send: a new bill (`bill_id` empty) or these fields of an existing one.
 
     `terms` is complete: for an update, what is not among `fields` stands as Xero has it. `moved` marks a date that
@@ -277,8 +265,7 @@ class Write:
     moved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Action, reason and what explains them; `link` is the memory as this decision leaves it.
 
     `fields` are those that the reason is about; `ours` and `theirs` are set when both sides were compared for it.
@@ -306,8 +293,7 @@ class Verdict:
         return tuple(Difference(f, getattr(self.ours, f), getattr(self.theirs, f)) for f in Field if f in self.fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """A case and what was decided of it."""
 
     case: Case

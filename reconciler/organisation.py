@@ -4,9 +4,11 @@ Units as in `reconciler.model`.
 """
 
 import datetime as dt
-from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from reconciler.due import FORTNIGHT, Due
 from reconciler.model import Defaults, Sense, Status, Tracking
@@ -23,8 +25,7 @@ class Mode(StrEnum):
     SYNC = "sync"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What the organisation has decided in advance; the defaults ask a person. See `config.example.toml` for each."""
 
     xero_edits: str = "flag"
@@ -42,8 +43,7 @@ class Policy:
     missing_at_once: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Organisation:
+class Organisation(Struct, frozen=True):
     """One connected Xero tenant with its settings, as the configuration states them.
 
     `tenant_id` may be empty for a custom connection. `status` is the state in which new bills are made. A
@@ -71,7 +71,7 @@ class Organisation:
     history_reads: int = 10
     attach_documents: bool = False
     sync_points: frozenset[str] = frozenset({"approved"})
-    people: dict[Role, tuple[str, ...]] = field(default_factory=dict)
+    people: dict[Role, tuple[str, ...]] = {}
     persons: tuple[Person, ...] = ()
     lock_day: int = 0
     reply_to: str = ""
@@ -85,7 +85,7 @@ class Organisation:
 
     def under(self, defaults: Defaults) -> "Organisation":
         """The organisation with these settings instead of its own."""
-        return replace(self, **{each.name: getattr(defaults, each.name) for each in fields(Defaults)})
+        return replace(self, **asdict(defaults))
 
     @property
     def team(self) -> Team:
@@ -97,8 +97,7 @@ class Organisation:
         return tuple(dict.fromkeys(address for role in roles for address in self.people.get(role, ())))
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
+class Books(Struct, frozen=True):
     """What Xero and our own records say of an organisation as a whole, at one moment.
 
     The two lock dates are inclusive. `accounts`, `taxes`, `currencies` and `tracking` hold what a bill may use,

@@ -1,6 +1,6 @@
 """What a sync would write. Pure: a value, which the decision judges before anything is sent."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.compare import LINE, View, due_date, taken
 from reconciler.locks import effective_lock, locked

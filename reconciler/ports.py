@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+
 from reconciler.model import Bill, Case, Contact, Decision, Deed, Document, Exemption, Link, Milestone, Verdict
 from reconciler.organisation import Books
 from reconciler.reasons import Reason
@@ -83,8 +85,7 @@ def _at_once(_address: str, _reason: Reason, ready: dt.datetime) -> dt.datetime:
     return ready
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """To whom flags of a reason are mailed, and until when more are collected into one mail.
 
     `wanted` says when an address wants mail of that reason that is ready at that moment. `more` is for how long after

@@ -2,9 +2,11 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.compare import with_adopted
 from reconciler.model import ZERO, Bill, Case, Decision, Status
@@ -37,8 +39,7 @@ class Stage(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """The bill that a milestone follows, how far it and its earlier bills are, and the money applied to them."""
 
     bill_id: str = ""
@@ -46,8 +47,7 @@ class Progress:
     settled: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One thing that became known of a milestone, or (empty key) of its organisation, as it was then.
 
     `change_id` grows with each change; 0 while it is not kept. `flag_id` is set for flags, `choice` and `by` for what a
@@ -73,8 +73,7 @@ class Change:
     change_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """An event that is owed to an endpoint: the change that it tells of, and how often it was tried before."""
 
     outgoing_id: int
@@ -83,8 +82,7 @@ class Outgoing:
     tries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointState:
+class EndpointState(Struct, frozen=True):
     """How an endpoint does: events owed to it and given up, since when it fails, and what it said last.
 
     `rests_until` is when it is tried again, `off_at` when it was switched off, and `off_because` why.

@@ -6,8 +6,9 @@ Whatever is read is stored as read; what a failure means is told by the books' `
 import datetime as dt
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from operator import itemgetter
+
+from msgspec.structs import replace
 
 from reconciler.errors import ConnectionLost, RateLimited, Temporary, WrongOrganisation, XeroError
 from reconciler.model import Bill

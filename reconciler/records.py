@@ -5,15 +5,15 @@ Units as in `reconciler.model`.
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.model import Deed, Verdict, Write
 from reconciler.reasons import Choose, Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(Struct, frozen=True):
     """An open warning of a milestone (or, with an empty key, of its whole organisation), as stored.
 
     `cause` is what flags of one reason share, such as the lock date that blocks them. On `remind_on`, if somebody
@@ -34,8 +34,7 @@ class Flag:
     remind_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What a person decided: who, when, over which address, and what it needs besides.
 
     `shown` is the fingerprint of the facts on which it was decided.
@@ -69,8 +68,7 @@ class MailKind(StrEnum):
     WATCH = "watch"
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """A mail that is owed to one recipient.
 
     `flags` are what it is about (for a RESULT: the flags that were decided, and `choice` what was decided of them), and
@@ -95,8 +93,7 @@ class Mail:
     also: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Bounce:
+class Bounce(Struct, frozen=True):
     """An address that the mail server refused for good, when, and in which words."""
 
     address: str
@@ -104,8 +101,7 @@ class Bounce:
     said: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True):
     """What a link in a mail stands for: these flags, for this address, until it expires or has been used."""
 
     ticket_id: int
@@ -117,8 +113,7 @@ class Ticket:
     used_at: dt.datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Enclosed:
+class Enclosed(Struct, frozen=True):
     """How a document of a milestone stands, and since when; `trouble` is why it could not be attached so far.
 
     `again_at` is when it is tried next, `None` when it is not.
@@ -139,8 +134,7 @@ class Enclosed:
         return f"{self.name} could not be attached" if self.trouble else f"{self.name} is to be attached"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One thing that Xero told us. `category` and `kind` in capitals."""
 
     tenant_id: str
@@ -150,8 +144,7 @@ class Event:
     at: dt.datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """A webhook request of Xero's: its events, and the numbers of the first and the last of them (0: it names none)."""
 
     events: Sequence[Event]
@@ -159,8 +152,7 @@ class Delivery:
     last: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Struct, frozen=True):
     """One milestone's part of an attempt, in the order in which Xero answers. `link_version` guards the claim."""
 
     key: str
@@ -169,8 +161,7 @@ class Element:
     milestone_version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One write to Xero, recorded before it is made: the exact request, and its idempotency key.
 
     `resendable` ends when Xero has stored an error under the key.

@@ -8,7 +8,8 @@ again, and give it up, to be decided afresh under a new key.
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.decide import decide
 from reconciler.errors import XeroError

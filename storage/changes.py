@@ -6,9 +6,9 @@ has read up to one of them has missed none before it.
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import fields, replace
 from typing import Any
 
+from msgspec.structs import replace
 from peewee import AutoField, CompositeKey, IntegerField, TextField, fn
 
 from reconciler.compare import with_adopted
@@ -69,7 +69,7 @@ def forgotten(organisation: str) -> str:
     return f"forgotten:{organisation}"
 
 
-NAMES = tuple(field.name for field in fields(Change) if field.name != "change_id")
+NAMES = tuple(name for name in Change.__struct_fields__ if name != "change_id")
 
 
 class Changes:

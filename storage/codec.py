@@ -5,15 +5,16 @@ Decimals and dates are strings, sets are sorted, so that equal values have equal
 
 import hashlib
 from collections.abc import Hashable
-from dataclasses import fields
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from reconciler.errors import StorageError
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
@@ -40,19 +41,14 @@ def fingerprint(value: object) -> str:
     return hashlib.sha256(_ENCODER.encode(value)).hexdigest()
 
 
-def columns(value: Any) -> dict[str, Any]:
-    """The attributes of a dataclass by name, as they go into the columns of the same names."""
-    return {name: getattr(value, name) for name in _names(cast("Any", type(value)))}
+def columns(value: msgspec.Struct) -> dict[str, Any]:
+    """The attributes of a value by name, as they go into the columns of the same names."""
+    return structs.asdict(value)
 
 
-def build(kind: type[T], row: dict[str, Any]) -> T:
-    """The dataclass whose attributes stand in the columns of the same names."""
-    return kind(*[row[name] for name in _names(cast("Any", kind))])
-
-
-@lru_cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def build(kind: type[S], row: dict[str, Any]) -> S:
+    """The value whose attributes stand in the columns of the same names."""
+    return kind(*[row[name] for name in kind.__struct_fields__])
 
 
 @lru_cache

@@ -3,8 +3,9 @@
 import datetime as dt
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.model import Verdict
 from reconciler.ports import Notice

@@ -157,8 +157,8 @@ class GroupInbox:
         if self._thread is not None:
             self._thread.join()
 
-    def keep(self, body: bytes, key: str, received_at: dt.datetime) -> asyncio.Future[None]:
-        """What is done once the request is durable; `StorageError` when it cannot be kept, or not in time."""
+    async def keep(self, body: bytes, key: str, received_at: dt.datetime) -> None:
+        """Return once the request is durable; raises `StorageError` when it cannot be kept, or not in time."""
         if not self._open:
             raise StorageError("The inbox is closed.")
         if self._joined - self._taken >= self._room:
@@ -167,7 +167,7 @@ class GroupInbox:
         loop, group = asyncio.get_running_loop(), self._gathering
         if group is None or group.loop is not loop:
             group = self._gather(loop)
-        return group.join((received_at, key, body))
+        await group.join((received_at, key, body))
 
     def _gather(self, loop: asyncio.AbstractEventLoop) -> _Group:
         self._hand_over()  # what a loop has left that ended in the middle of its turn

@@ -2,9 +2,9 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from peewee import chunked
 
 from reconciler.model import Bill, Case, Decision, Exemption, Link, Milestone, Verdict

@@ -2,9 +2,9 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from peewee import Value, chunked, fn
 
 from reconciler.model import Bill, Contact

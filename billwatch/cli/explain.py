@@ -1,9 +1,9 @@
 """`billwatch explain`."""
 
-import dataclasses
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from billwatch.cli.failures import Cannot
 from billwatch.cli.output import echo_json, echo_table, json_option, plain
@@ -156,5 +156,5 @@ def _moment_plain(each: Moment) -> dict[str, Any]:
     return {
         "at": each.at,
         "what": each.what,
-        "value": value if dataclasses.is_dataclass(value) else _said(each.what, value),
+        "value": value if isinstance(value, Struct) else _said(each.what, value),
     }

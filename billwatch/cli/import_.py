@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from msgspec import structs
 
 from billwatch.cli.failures import Cannot
 from billwatch.cli.output import echo_json, echo_table, json_option, progress
@@ -137,7 +138,7 @@ def _summed(summary: Summary) -> list[tuple[str, str]]:
 def _tell_json(read: ImportFile, summary: Summary, counts: Counts, written: bool) -> None:
     echo_json(
         asdict(summary)
-        | asdict(counts)
+        | structs.asdict(counts)
         | {"written": written, "rejected": read.rejected, "changed_texts": read.changed}
     )
 

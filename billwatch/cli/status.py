@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import click
+import msgspec
 
 from billwatch.cli.output import echo_json, echo_table, json_option, plain
 from billwatch.cli.session import Session, pass_session
@@ -94,7 +95,7 @@ def _summary(ledger: Ledger, key: str, mode: str, books: Books) -> dict[str, Any
         "owed": [dataclasses.asdict(one) for one in ledger.listing.owed(key)],
         "documents_missing": ledger.enclosures.troubled(key),
         "mail_error": ledger.overview.mail_error(key),
-        "refused_addresses": [dataclasses.asdict(one) for one in ledger.outbox.bounced()],
+        "refused_addresses": [msgspec.structs.asdict(one) for one in ledger.outbox.bounced()],
         **dataclasses.asdict(ledger.overview.health(key)),
     }
 

@@ -1,9 +1,10 @@
 """The story that the demo plays, step by step; each step says what happens and checks that it did."""
 
-import dataclasses
 import datetime as dt
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from billwatch.demo.stage import KEY, Page, Stage, until
 from billwatch.demo.telling import Teller
@@ -188,5 +189,5 @@ def _today(stage: Stage) -> dt.date:
 
 def _change(stage: Stage, key: str, **changes: Any) -> None:
     milestone = stage.standing()[key].case.milestone
-    changed = dataclasses.replace(milestone, **changes)
+    changed = replace(milestone, **changes)
     stage.house.ledger.milestones.put([changed], stage.house.clock())

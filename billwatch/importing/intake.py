@@ -3,10 +3,13 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from billwatch.importing.rows import ImportFile
 from reconciler.model import ZERO, Case, Exemption, Link, Milestone
@@ -36,8 +39,7 @@ class Milestones(Protocol):
     ) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """How many milestones are new, changed and the same, and how many were linked to the bill they came with.
 
     `unlinked` holds the keys of those that were not, since they follow another bill or are being billed just now.

@@ -4,11 +4,11 @@ import base64
 import datetime as dt
 import email.utils
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from reconciler.errors import UnreadableAnswer
 from reconciler.model import ZERO, Bill, Contact, Line, Sense, Status

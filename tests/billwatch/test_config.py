@@ -1,11 +1,11 @@
 """What the configuration accepts, and what it makes of it."""
 
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from config_files import ENVIRON, LEAST, SECOND, TENANT, loaded, refusal, written
+from msgspec.structs import replace
 
 from billwatch.config import load
 from reconciler.due import Due

@@ -58,7 +58,7 @@ def look(**changes: Any) -> Change:
 
 
 def found(**changes: Any) -> Change:
-    return lambda visit: replace(visit, books=replace(visit.books, **changes))
+    return lambda visit: replace(visit, books=msgspec.structs.replace(visit.books, **changes))
 
 
 def both(*changes: Change) -> Change:
@@ -182,7 +182,7 @@ def test_a_long_list_of_what_xero_has_is_cut(visit: Visit) -> None:
 def test_when_the_last_webhook_came_is_told_and_that_none_ever_did(
     config: Config, ledger: Ledger, keys: bool, heard: bool, level: str, said: str
 ) -> None:
-    ledger.mirror.store_books("acme", replace(BOOKS, zone="Pacific/Auckland"))
+    ledger.mirror.store_books("acme", msgspec.structs.replace(BOOKS, zone="Pacific/Auckland"))
     if heard:
         event = Event(TENANT, "INVOICE", "b-1", "UPDATE", NOW)
         inbox = ledger.group_inbox()

@@ -2,13 +2,13 @@
 
 import datetime as dt
 import json
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from billwatch.cli import main
 from billwatch.exporting import write_out

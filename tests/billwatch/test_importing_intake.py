@@ -2,10 +2,10 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from billwatch.importing import Counts, ImportFile, foresee, summarise, take_in
 from reconciler.model import Link, Milestone

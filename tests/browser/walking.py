@@ -1,10 +1,11 @@
 """What the walks do on the stage besides clicking, and what they all click."""
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
 from playwright.sync_api import expect
 
 from billwatch.demo.stage import KEY, USER, Page, Stage, until

@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import re
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cryptography.fernet import Fernet
+from msgspec.structs import replace
 
 from billwatch.sandbox import Sandbox
 from reconciler.model import Bill, Field, Line, Sense, Status, Terms, Write

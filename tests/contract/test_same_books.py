@@ -3,7 +3,7 @@
 import datetime as dt
 import string
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from billwatch.sandbox import Bill as Booked
 from billwatch.sandbox import Org, Refused, Sandbox

@@ -4,7 +4,6 @@ The same life is led twice, in fair weather and with a tenth of all calls failin
 silences and cuts before and after the work was done, expired tokens. `make torture` leads it with 1,000 milestones.
 """
 
-import dataclasses
 import datetime as dt
 import functools
 import itertools
@@ -17,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from world import KEY, World, config_text
 
 from billwatch.config import checked
@@ -119,7 +119,7 @@ def _milestone(key: str, number: int) -> Milestone:
 def _changed(milestones: dict[str, Milestone], step: int, **changes: Any) -> list[Milestone]:
     """Every so many of them, changed; remembered as they now are."""
     for key in list(milestones)[::step]:
-        milestones[key] = dataclasses.replace(milestones[key], **changes)
+        milestones[key] = replace(milestones[key], **changes)
     return list(milestones.values())[::step]
 
 

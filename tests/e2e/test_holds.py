@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from world import KEY
 
 from billwatch.sandbox.books import new_id
@@ -369,9 +370,7 @@ def test_alerts_go_to_the_roles_of_their_reason(world):
 
 
 def test_a_stop_ends_deciding_after_a_portion_and_the_rest_is_decided_after_the_next_start(world):
-    milestones = [
-        dataclasses.replace(world.milestone(f"M-{number}"), stages=frozenset()) for number in range(3 * CHUNK)
-    ]
+    milestones = [replace(world.milestone(f"M-{number}"), stages=frozenset()) for number in range(3 * CHUNK)]
     world.house.ledger.milestones.put(milestones, world.house.clock())
     world.house.halt.set()
     world.turn()

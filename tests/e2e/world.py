@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import ninth
+from msgspec.structs import replace
 
 from billwatch.config import Config, checked
 from billwatch.sandbox import Sandbox
@@ -45,7 +46,7 @@ class World:
         """Put a milestone as the platform would; again with changes to change it."""
         found = [d.case for d in self.house.ledger.milestones.standing(KEY, [key])]
         before = found[0].milestone if found else self.milestone(key)
-        milestone = dataclasses.replace(before, **changes)
+        milestone = replace(before, **changes)
         self.house.ledger.milestones.put([milestone], self.house.clock())
         return milestone
 

@@ -6,12 +6,13 @@ import datetime as dt
 import ssl
 import threading
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from mail_samples import BOOKS, NOW
+from msgspec.structs import replace
 
 from notify.digests import Outlook, Week
 from reconciler.model import Decision

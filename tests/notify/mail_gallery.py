@@ -1,8 +1,8 @@
 """One mail of every kind, from invented facts, to be looked at."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 
 from mail_samples import (
@@ -21,6 +21,7 @@ from mail_samples import (
     locked,
     mail,
 )
+from msgspec.structs import replace
 
 from notify.digests import Outlook, Week
 from notify.render import Rendered, render, render_digest
@@ -64,7 +65,7 @@ def gallery() -> Iterator[tuple[str, Rendered]]:
     yield "alert", _alert(alert_flag(Reason.CONNECTION_LOST))
     yield "alert-cap", _alert(alert_flag(Reason.CAP_REACHED))
     yield "alert-over", _alert(replace(alert_flag(Reason.CONNECTION_LOST), closed_at=NOW))
-    yield "weekly-all-well", _told(MailKind.WEEKLY, replace(WEEK, undecided=0, late=()))
+    yield "weekly-all-well", _told(MailKind.WEEKLY, dataclasses.replace(WEEK, undecided=0, late=()))
     yield "weekly-waiting", _told(MailKind.WEEKLY, WEEK)
     yield "forecast", _told(MailKind.FORECAST, OUTLOOK)
     yield "watch", _told(MailKind.WATCH, Watched((SIGN,)))

@@ -2,11 +2,11 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 from email.message import EmailMessage
 
 from mail_doubles import Clock, Inbox, MailServer
 from mail_samples import BOOKS, MILESTONE, ORGANISATION
+from msgspec.structs import replace
 
 from billwatch.almanac import Almanac
 from notify.diary import Diary

@@ -1,8 +1,9 @@
 """Invented milestones, bills and mails, plausible for every reason that can be mailed."""
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from notify.views import PageLink
 from reconciler.model import (

@@ -1,7 +1,6 @@
 """What comes by the day and by the week: digests, the weekly report, and the look ahead to the next lock."""
 
 import datetime as dt
-from dataclasses import replace
 
 from mail_office import (
     ANA,
@@ -14,6 +13,7 @@ from mail_office import (
     text,
 )
 from mail_samples import BOOKS, MILESTONE, choice
+from msgspec.structs import replace
 
 from reconciler.hours import Weekly
 from reconciler.organisation import Books

@@ -4,7 +4,6 @@ import base64
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import structlog
 from click.testing import CliRunner, Result
 from mail_doubles import Inbox, MailServer
 from mail_samples import BOOKS, MILESTONE, NOW
+from msgspec.structs import replace
 
 from billwatch.cli import main
 from reconciler.model import Decision, Link, Verdict

@@ -1,11 +1,11 @@
 """Names from outside cannot break the layout, inject markup or headers, or reorder their neighbours."""
 
 import unicodedata
-from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mail_samples import BILL, BOOKS, LINK, MILESTONE, NOW, ORGANISATION, decision, flag, locked, mail
+from msgspec.structs import replace
 from test_mail_render import assert_fit_to_send, outline
 
 from notify import clean

@@ -1,9 +1,9 @@
 """What a mail says of a milestone that is billed in parts: what is left to bill, and the bill that it is about."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 from mail_samples import BILL, BOOKS, MILESTONE, NOW, ORGANISATION, decision
+from msgspec.structs import replace
 
 from notify.items import Item
 from reconciler.bills import Bill

@@ -1,9 +1,9 @@
 """Who is warned and reminded when, and that nobody is mailed twice: on a real database and a real mail server."""
 
+import dataclasses
 import datetime as dt
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from decimal import Decimal
 
 from mail_office import (
@@ -22,6 +22,7 @@ from mail_office import (
     text,
 )
 from mail_samples import BILL, ORGANISATION, choice
+from msgspec.structs import replace
 
 from billwatch.doctor.addresses import addresses
 from billwatch.doctor.findings import Level
@@ -164,7 +165,7 @@ def test_two_that_look_at_once_owe_nothing_twice(office: Office) -> None:
     office.clock.move(days=7)
     others = [Ledger.open(office.database) for _ in range(4)]
     with ThreadPoolExecutor(len(others)) as pool:
-        looks = [pool.submit(replace(office.diary(), ledger=other).look) for other in others]
+        looks = [pool.submit(dataclasses.replace(office.diary(), ledger=other).look) for other in others]
         assert [look.result(30) for look in looks] == [None] * 4
     for other in others:
         other.close()
@@ -291,7 +292,7 @@ def test_the_organisation_has_nobody_to_tell_of_an_unknown_one(office: Office) -
     office.decide(keys(1), Reason.REFUSED)
     elsewhere: dict[str, Organisation] = {}
     office.clock.now += SECONDS
-    postman = Postman(replace(office.writer(), organisations=elsewhere), office.server, lambda: 1.0)
+    postman = Postman(dataclasses.replace(office.writer(), organisations=elsewhere), office.server, lambda: 1.0)
     assert postman.deliver() == Delivered(failed=1)
 
 

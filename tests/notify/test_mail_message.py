@@ -1,12 +1,13 @@
 """The envelope: headers that machines rely on, and both parts."""
 
-from dataclasses import replace
+import dataclasses
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 from mail_samples import BOOKS, LINK, NOW, ORGANISATION, decision, flag, mail
+from msgspec.structs import replace
 
 from notify.message import BadAddress, Letter, compose
 from notify.preview import write
@@ -61,7 +62,7 @@ def test_lines_on_the_wire_are_ascii_and_far_below_the_limit_of_998() -> None:
 
 def test_a_subject_of_seventy_characters_stays_on_the_line_of_its_header() -> None:
     subject = "3 drafts cannot be approved, locked to 31 October 2026 (NZ$100,500.00)"
-    written = compose(MAIL, replace(RENDERED, subject=subject), ORGANISATION, SENDER, NOW)
+    written = compose(MAIL, dataclasses.replace(RENDERED, subject=subject), ORGANISATION, SENDER, NOW)
     assert f"Subject: {subject}\r\n".encode() in written.message.as_bytes()
 
 

@@ -1,13 +1,14 @@
 """Mails owed are delivered: all of them, once, also across outages and crashes."""
 
+import dataclasses
 import datetime as dt
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from mail_doubles import Clock, Facts, Inbox, MailServer, Memory
 from mail_samples import MILESTONE, NOW, ORGANISATION, alert_flag, choice, decision, flag, mail
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from notify.postman import Delivered, Postman, backoff
@@ -172,7 +173,7 @@ def test_without_a_public_address_there_is_neither_link_nor_ticket(
     memory: Memory, postman: Postman, inbox: Inbox
 ) -> None:
     memory.outbox.add(owed(memory, 1))
-    replace(postman, writer=replace(postman.writer, public_url="")).deliver()
+    dataclasses.replace(postman, writer=dataclasses.replace(postman.writer, public_url="")).deliver()
     assert memory.tickets.kept == {}
     assert "billwatch resync M-1" in str(inbox.messages[0].get_body(("plain",)))
 
@@ -199,7 +200,9 @@ def test_a_slow_round_leaves_the_rest_to_the_end_of_its_lease(memory: Memory, po
         clock.move(minutes=1)
         return clock()
 
-    assert replace(postman, writer=replace(postman.writer, clock=slow)).deliver() == Delivered(sent=1)
+    assert dataclasses.replace(postman, writer=dataclasses.replace(postman.writer, clock=slow)).deliver() == Delivered(
+        sent=1
+    )
     clock.move(minutes=10)
     assert postman.deliver() == Delivered(sent=2)
 

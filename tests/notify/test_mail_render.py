@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 
@@ -27,6 +26,7 @@ from mail_samples import (
     locked,
     mail,
 )
+from msgspec.structs import replace
 
 from notify.layout import wrap
 from notify.render import PageLink, Rendered, render

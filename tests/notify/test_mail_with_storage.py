@@ -3,11 +3,11 @@
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
 from mail_doubles import Clock, Facts, Inbox, MailServer
 from mail_samples import BOOKS, LOCK, MILESTONE, NAMES, NOW, ORGANISATION, choice
+from msgspec.structs import replace
 
 from notify.postman import Delivered, Postman
 from notify.smtp import Security, Server

@@ -1,9 +1,12 @@
 """A desk with two sheets on it, made by hand, that writes down whatever it is asked to do."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from receiver.ports import Changed, Done, LinkRefused, Sheet
 from reconciler.errors import InputError
@@ -85,7 +88,7 @@ def locked(count: int = 14) -> Sheet:
         )
         for number in range(count)
     ]
-    return replace(sheet(*items), books=replace(BOOKS, period_lock=lock))
+    return dataclasses.replace(sheet(*items), books=replace(BOOKS, period_lock=lock))
 
 
 @dataclass
@@ -121,7 +124,7 @@ class HandMade:
         for _, choice, chosen in self.acts:
             if (chosen, shown) == (tuple(keys), self.sheet.fingerprint):
                 items = tuple(self._after(d) for d in self.sheet.items if d.case.milestone.key in keys)
-                return replace(self.sheet, items=items), Done(choice, items)
+                return dataclasses.replace(self.sheet, items=items), Done(choice, items)
         return None
 
     def find(self, _token: str, _key: str, text: str) -> Bill:

@@ -1,11 +1,12 @@
 """The dashboard's pictures and words, as numbers and sentences."""
 
+import dataclasses
 import datetime as dt
-from dataclasses import replace
 from types import SimpleNamespace
 
 import desk
 import pytest
+from msgspec.structs import replace
 
 from receiver.dashboard.drawing import FEWEST, HEIGHT, WIDTH, chart, life
 from receiver.dashboard.ports import Standing
@@ -117,7 +118,7 @@ def test_an_address_that_takes_no_mail_is_shown_with_what_the_server_said() -> N
     standing = Standing(desk.ORGANISATION, desk.BOOKS, {}, [], 0, None, None, None)
     assert card(standing, desk.NOW).trouble == []
     refused = Bounce("ann@example.org", desk.NOW, "550 no such user")
-    (sentence,) = card(replace(standing, refused=[refused]), desk.NOW).trouble
+    (sentence,) = card(dataclasses.replace(standing, refused=[refused]), desk.NOW).trouble
     assert sentence == "No mail reaches ann@example.org since 9 July 2026, 10:42: 550 no such user"
-    told = card(replace(standing, paused="by Ana", mail_error="451 try later"), desk.NOW).trouble
+    told = card(dataclasses.replace(standing, paused="by Ana", mail_error="451 try later"), desk.NOW).trouble
     assert told == ["Writing to Xero is paused by Ana.", "The mail server said: 451 try later"]

@@ -1,13 +1,14 @@
 """The page behind a link: it shows what is, asks twice, and only the second answer does anything."""
 
+import dataclasses
 import datetime as dt
 import re
-from dataclasses import replace
 from decimal import Decimal
 
 import desk
 import pytest
 from browser import KEEP, TOKEN, at, text
+from msgspec.structs import replace
 
 from receiver.ports import Changed, LinkRefused
 from reconciler.errors import InputError, StorageError, Unavailable
@@ -98,7 +99,7 @@ def test_a_page_that_is_out_of_date_says_which_milestone_left_changed_or_came() 
     sheet = desk.locked(3)
     keys = [d.case.milestone.key for d in sheet.items]
     gone = Flag(7, "example", "M-0001", Reason.PERIOD_LOCKED, desk.NOW, None, desk.NOW, "resolved: nothing is left")
-    sheet = replace(sheet, prints=dict.fromkeys(keys, "p"), closed=(gone,))
+    sheet = dataclasses.replace(sheet, prints=dict.fromkeys(keys, "p"), closed=(gone,))
     seen = ["p M-0001", f"q {keys[0]}", f"p {keys[1]}"]
     answer = at(sheet=sheet).post({**KEEP, "fingerprint": "of yesterday", "seen": seen})
     assert answer.status_code == 409
@@ -255,7 +256,7 @@ def test_a_group_shows_its_total_and_each_milestone() -> None:
 
 def test_a_group_of_many_causes_is_named_after_none_of_them() -> None:
     voided, locked = desk.sheet(desk.flag(Reason.BILL_VOIDED)), desk.locked()
-    answer = at(sheet=replace(locked, items=(*voided.items, *locked.items[:2]))).get()
+    answer = at(sheet=dataclasses.replace(locked, items=(*voided.items, *locked.items[:2]))).get()
     assert "3 milestones need a decision" in text(answer)
     assert "What else can be done differs: choose “Decide this one alone” with each." in text(answer)
     assert "Exempt these milestones" in text(answer)

@@ -1,12 +1,13 @@
 """What comes from elsewhere is shown as text, and what nobody would type does nothing."""
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import replace
 
 import desk
 import httpx
 import pytest
 from browser import KEEP, TOKEN, Browser, at, text
+from msgspec.structs import replace
 
 from receiver.app import create_app
 from receiver.pages import LinkPages
@@ -44,14 +45,14 @@ def _marked() -> desk.Sheet:
         fields=frozenset(desk.Field),
     )
     organisation = replace(desk.ORGANISATION, name=MARKUP)
-    return replace(desk.sheet(decision), organisation=organisation, fingerprint=MARKUP, address=MARKUP)
+    return dataclasses.replace(desk.sheet(decision), organisation=organisation, fingerprint=MARKUP, address=MARKUP)
 
 
 def _pages_with_markup() -> Iterator[httpx.Response]:
     sheet = _marked()
     form = {"fingerprint": MARKUP, "kind": "resync", "by": MARKUP, "reason": MARKUP, "other": MARKUP, "bill": MARKUP}
     yield at(sheet=sheet).get()
-    yield at(sheet=replace(sheet, items=sheet.items * 2)).get()
+    yield at(sheet=dataclasses.replace(sheet, items=sheet.items * 2)).get()
     for step in ("edit", "review", "confirm", MARKUP):
         yield at(sheet=sheet).post({**form, "step": step})
     yield at(sheet=sheet).post({**form, "step": "review", "by": ""})

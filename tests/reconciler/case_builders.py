@@ -5,9 +5,10 @@ that the memory of a linked case does not come from the code under test.
 """
 
 import datetime as dt
-from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.decide import decide
 from reconciler.due import Due
@@ -41,7 +42,7 @@ BILL_ID = "bill-1"
 NUMBER = "GRANT-M1"
 URL = "https://grants.example.org/m/M1"
 
-POLICIES = frozenset(f.name for f in fields(Policy))
+POLICIES = frozenset(Policy.__struct_fields__)
 KNOWN = (Contact(CONTACT, PAYEE),)
 TERMS = Terms(
     contact=CONTACT,

@@ -1,6 +1,5 @@
 """A choice made about a case, and the case and the decision that follow."""
 
-from dataclasses import replace
 from typing import Any
 
 from case_builders import (
@@ -10,6 +9,7 @@ from case_builders import (
     judge,
     some_books,
 )
+from msgspec.structs import replace
 
 from reconciler.choices import choose
 from reconciler.model import Case, Decision, Verdict

@@ -1,6 +1,6 @@
 """The decision as a table: what is so, and what follows. Every reason that there is has at least one row."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from case_builders import (
@@ -20,6 +20,7 @@ from case_builders import (
     two_lines,
     unbilled,
 )
+from msgspec.structs import replace
 
 from reconciler.model import EXPENSE_CLAIMS, Case, Contact, Link, Refusal, Sense, Status
 from reconciler.organisation import Books, Mode, Organisation

@@ -1,6 +1,5 @@
 """Cases that are usual but for a few things, out of all that the decision looks at; or a great many."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +27,7 @@ from case_builders import (
 )
 from decision_table import ALIKE, HALF, NO, TWICE
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.compare import mark, with_adopted
 from reconciler.model import EXPENSE_CLAIMS, Bill, Case, Contact, Decision, Link, Sense, Status, Verdict, part_of

@@ -4,13 +4,15 @@ Facts go the real way: the sandbox prints JSON, our parser reads it; a write is 
 by the sandbox's own parser. So neither side's reading of a rule stands in for the other's.
 """
 
+import dataclasses
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from case_builders import DATE, DUE, NOW, a_milestone, an_organisation, day, permissive
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from billwatch.sandbox import books as sandbox
 from billwatch.sandbox import chart, lines, rules, shapes, wire, wish
@@ -112,7 +114,7 @@ class World:
         contacts = self.sandbox.contacts
         if judged.contact is not None:
             contacts = contacts | {judged.contact.contact_id: judged.contact}
-        return _read(replace(self.sandbox, contacts=contacts), judged.bill)
+        return _read(dataclasses.replace(self.sandbox, contacts=contacts), judged.bill)
 
     def _request(self, write: Write) -> bytes:
         if write.bill_id:
@@ -177,15 +179,15 @@ def _organisation(odd: dict[str, Any]) -> sandbox.Organisation:
         tracking=chart.tracking(),
         contacts={contact.contact_id: contact for contact in contacts},
     )
-    return replace(usual, **odd)
+    return dataclasses.replace(usual, **odd)
 
 
 def _age(org: sandbox.Organisation, odd: dict[str, Any]) -> None:
     """What has happened in the books since the bill was made."""
     if "account" in odd:
-        org.accounts["480"] = replace(org.accounts["480"], status="ARCHIVED")
+        org.accounts["480"] = dataclasses.replace(org.accounts["480"], status="ARCHIVED")
     if "contact" in odd:
-        org.contacts["contact-2"] = replace(org.contacts["contact-2"], status="ARCHIVED")
+        org.contacts["contact-2"] = dataclasses.replace(org.contacts["contact-2"], status="ARCHIVED")
     if "currency" in odd:
         org.currencies.discard("AUD")
 
@@ -204,13 +206,14 @@ def _bill(org: sandbox.Organisation, status: str, odd: dict[str, Any]) -> sandbo
         status=ended or status,
         currency="NZD",
         lines=tuple(
-            replace(lines.build(org, wish.LineWish(**asked), None, types, 4), line_id=f"line-{n}") for n in range(count)
+            dataclasses.replace(lines.build(org, wish.LineWish(**asked), None, types, 4), line_id=f"line-{n}")
+            for n in range(count)
         ),
         number="GRANT-M1",
         amount_types=types,
         updated=NOW,
     )
-    return _settled(replace(usual, **odd), settlement)
+    return _settled(dataclasses.replace(usual, **odd), settlement)
 
 
 def _settled(bill: sandbox.Bill, settlement: str | None) -> sandbox.Bill:
@@ -218,8 +221,8 @@ def _settled(bill: sandbox.Bill, settlement: str | None) -> sandbox.Bill:
         return bill
     amount = bill.total if bill.status == "PAID" else Decimal("1.00")
     if settlement == "credit":
-        return replace(bill, credits=(sandbox.Credit("credit-1", "CN-1", bill.day, amount),))
-    return replace(bill, payments=(sandbox.Payment("payment-1", bill.bill_id, bill.day, amount, "090"),))
+        return dataclasses.replace(bill, credits=(sandbox.Credit("credit-1", "CN-1", bill.day, amount),))
+    return dataclasses.replace(bill, payments=(sandbox.Payment("payment-1", bill.bill_id, bill.day, amount, "090"),))
 
 
 def _link(theirs: Terms, odd: dict[str, dict[str, Any]]) -> Link:
@@ -238,7 +241,7 @@ def _contacts(org: sandbox.Organisation, milestone: Milestone) -> tuple[Contact,
 
 
 def _read(org: sandbox.Organisation, bill: sandbox.Bill) -> Bill:
-    shape = shapes.bill(org, replace(bill, updated=bill.updated or NOW), unit_places=4)
+    shape = shapes.bill(org, dataclasses.replace(bill, updated=bill.updated or NOW), unit_places=4)
     read = parsing.bill(_as(shape, ours.Invoice), "trust", NOW)
     assert read is not None
     return read

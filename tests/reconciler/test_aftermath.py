@@ -1,6 +1,5 @@
 """What is remembered after a write: what we asked, what Xero then held, and what it would not do."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +26,7 @@ from case_builders import (
     unbilled,
 )
 from decision_table import DEARER, HALF
+from msgspec.structs import replace
 
 from reconciler.aftermath import remember
 from reconciler.model import Bill, Case, Contact, Field, Link, Sense, Status

@@ -1,7 +1,6 @@
 """A choice does what it says: the next decision comes out as chosen, and stays so until something changes again."""
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -21,6 +20,7 @@ from case_builders import (
 )
 from choosing import after, following
 from decision_table import ALIKE, DEARER, HALF, LOCKED, NO, TABLE, TWICE, UPDATING, Row
+from msgspec.structs import replace
 
 from reconciler.choices import choose, exemption_of, fitting
 from reconciler.decide import decide

@@ -1,6 +1,5 @@
 """Keeping what Xero has, and writing over it: each stays so until something changes again."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -22,6 +21,7 @@ from case_builders import (
 )
 from choosing import after
 from decision_table import DEARER, HALF, NO, TWICE, UPDATING
+from msgspec.structs import replace
 
 from reconciler.choices import fitting
 from reconciler.model import Field, Sense, Status

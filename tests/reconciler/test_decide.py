@@ -1,7 +1,6 @@
 """The decision table: which reason follows from which facts, and which of two that fit comes first."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +21,7 @@ from case_builders import (
     unbilled,
 )
 from decision_table import ALIKE, DEARER, HALF, LOCKED, NO, TABLE, TWICE, Row
+from msgspec.structs import replace
 
 from reconciler.decide import decide
 from reconciler.model import EXPENSE_CLAIMS, Case, Link, Status

@@ -1,6 +1,5 @@
 """What was edited in Xero, what Xero refused, and what is only watched."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +21,7 @@ from case_builders import (
     unbilled,
 )
 from decision_table import DEARER, HALF, NO, TABLE, UPDATING, Row
+from msgspec.structs import replace
 
 from reconciler.decide import decide
 from reconciler.model import Case, Field, Link, Status

@@ -1,10 +1,10 @@
 """Exemptions end with the organisation's own calendar day, wherever it is and whatever its clocks do that night."""
 
 import datetime as dt
-from dataclasses import replace
 
 import pytest
 from case_builders import LINK, a_bill, billed, exempt, judge, moment, some_books, unbilled
+from msgspec.structs import replace
 
 from reconciler.model import Status
 from reconciler.reasons import Reason

@@ -1,7 +1,5 @@
 """Lock dates: inclusive, never passed over, moved only where the policy says so; and what they held up."""
 
-from dataclasses import replace
-
 import pytest
 from case_builders import (
     LINK,
@@ -17,6 +15,7 @@ from case_builders import (
     some_books,
     unbilled,
 )
+from msgspec.structs import replace
 
 from reconciler.locks import effective_lock, locked
 from reconciler.model import Bill, Field, Link, Milestone, Status

@@ -1,11 +1,10 @@
 """What holds of every decision, whatever the facts: laws of its shape, and its two laws about what Xero accepts."""
 
-from dataclasses import replace
-
 from case_builders import NOW
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from likely_cases import Facts, likely, next_case, turned
+from msgspec.structs import replace
 from sandbox_cases import World, worlds
 
 from reconciler.compare import covered, look, with_adopted

@@ -1,10 +1,9 @@
 """Settings that change are for new bills and for drafts: what somebody approved stays as it was made, and is not asked
 about."""
 
-from dataclasses import replace
-
 import pytest
 from case_builders import DUE, LINK, a_bill, a_line, a_milestone, an_organisation, billed, judge, permissive, unbilled
+from msgspec.structs import replace
 
 from reconciler.due import Due
 from reconciler.model import Case, Field, Sense, Status, Terms

@@ -1,6 +1,5 @@
 """What is written and what is left alone: new bills, adopted ones, updates, edits in Xero, refusals, watching."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +25,7 @@ from case_builders import (
     unbilled,
 )
 from decision_table import ALIKE, DEARER, HALF, NO, TABLE, TWICE, UPDATING, Row
+from msgspec.structs import replace
 
 from reconciler.decide import decide
 from reconciler.due import Due

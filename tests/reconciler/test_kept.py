@@ -1,10 +1,10 @@
 """What somebody left as Xero has it stays visible: which value, who left it, and when."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 from case_builders import NOW, a_bill, a_choice, a_milestone, an_organisation, billed, decided, some_books
 from decision_table import DEARER
+from msgspec.structs import replace
 
 from reconciler.choices import choose
 from reconciler.kept import kept

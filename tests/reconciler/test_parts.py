@@ -1,6 +1,5 @@
 """A milestone that is billed in parts: the last bill covers what the earlier ones do not, and never more."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -19,6 +18,7 @@ from case_builders import (
     some_books,
 )
 from decision_table import DEARER, LOCKED
+from msgspec.structs import replace
 
 from reconciler.choices import choose, fitting
 from reconciler.errors import InputError

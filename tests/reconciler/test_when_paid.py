@@ -1,10 +1,9 @@
 """When the money comes, for every reason, in words that may be passed on."""
 
-from dataclasses import replace
-
 import pytest
 from case_builders import AMOUNT, NOW, a_bill, a_milestone, billed, day, decided, some_books, unbilled
 from decision_table import DEARER, HALF, TABLE, Row
+from msgspec.structs import replace
 
 from reconciler.decide import decide
 from reconciler.model import Bill, Decision, Status

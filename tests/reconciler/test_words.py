@@ -1,7 +1,6 @@
 """Every verdict reads as plain sentences: nothing left open or interpreted, money and days as people write them."""
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 from string import Formatter
 
@@ -21,6 +20,7 @@ from case_builders import (
     unbilled,
 )
 from decision_table import DEARER, HALF, TABLE, TWICE, Row
+from msgspec.structs import replace
 
 from reconciler import words as said
 from reconciler.choices import fitting

@@ -210,12 +210,8 @@ def test_a_loop_that_is_gone_does_not_end_the_writer() -> None:
 def test_a_loop_that_died_in_the_middle_of_its_turn_holds_up_nobody(path: Path) -> None:
     inbox = GroupInbox(lambda: SqliteStore(path))
     inbox.start()
-
-    async def leave() -> None:
-        await inbox.keep(b"1", "current", NOW)
-
     dying = asyncio.new_event_loop()
-    left = dying.create_task(leave())
+    left = dying.create_task(inbox.keep(b"1", "current", NOW))
     dying.call_soon(dying.stop)
     dying.run_forever()
     dying.close()

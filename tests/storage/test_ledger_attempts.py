@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -23,6 +22,7 @@ from ledger_samples import (
     terms,
     write,
 )
+from msgspec.structs import replace
 
 from reconciler.errors import StorageError
 from reconciler.model import Field, Link, Status

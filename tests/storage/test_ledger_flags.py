@@ -1,7 +1,6 @@
 """A flag follows the verdict of its milestone, and owes its mails in the same breath: each cause and address once."""
 
 import datetime as dt
-from dataclasses import replace
 
 import pytest
 from ledger_samples import (
@@ -19,6 +18,7 @@ from ledger_samples import (
     settle,
     verdict,
 )
+from msgspec.structs import replace
 
 from reconciler.errors import StorageError
 from reconciler.model import Decision

@@ -2,12 +2,12 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from ledger_samples import DAY, NOW, ORG, attempt, bill, bind, case_of, choice, milestone, terms
+from msgspec.structs import replace
 
 from reconciler.model import Bill, Contact, Link, Links, Milestone, Status
 from storage.ledger import Ledger

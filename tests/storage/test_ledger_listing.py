@@ -1,12 +1,12 @@
 """Paging through milestones, exemptions and what is owed."""
 
 import datetime as dt
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import ledger_samples as sample
 import pytest
 from ledger_samples import NOW, ORG
+from msgspec.structs import replace
 
 from reconciler.model import Exemption, Status
 from reconciler.reasons import Choose, Reason

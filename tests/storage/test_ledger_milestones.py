@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -23,6 +22,7 @@ from ledger_samples import (
     terms,
     verdict,
 )
+from msgspec.structs import replace
 
 from reconciler.model import Case, Decision, Exemption, Link, Links
 from reconciler.organisation import Books

@@ -1,7 +1,6 @@
 """What Xero holds is kept as last read, and a change of it makes due exactly the milestones that it bears upon."""
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +23,7 @@ from ledger_samples import (
     settle,
     verdict,
 )
+from msgspec.structs import replace
 
 from reconciler.errors import StorageError
 from reconciler.model import Contact, Decision, Line, Link, Links, Status

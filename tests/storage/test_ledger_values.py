@@ -1,11 +1,9 @@
 """Whatever a value of the model holds, it comes back from the tables as it was."""
 
-import dataclasses
 import datetime as dt
 import itertools
 import types
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -13,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledger_samples import NOW, ORG, case_of, notice
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import StorageError
 from reconciler.model import (
@@ -54,7 +54,7 @@ def values(kind: Any, **fixed: Any) -> st.SearchStrategy[Any]:
 def of_type(hint: Any) -> st.SearchStrategy[Any]:
     """Values of a type as the model uses it: a dataclass, a union, a collection, or a plain one."""
     inner = [of_type(each) for each in get_args(hint) if each is not ...]
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         return values(hint)
     if get_origin(hint) in (types.UnionType, Union):
         return st.one_of(inner)

@@ -1,10 +1,10 @@
 """What a week brought: every bill that a milestone follows is counted once, earlier parts among them."""
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 
 from ledger_samples import NOW, ORG, attempt, bill, case_of, choice, milestone, write
+from msgspec.structs import replace
 
 from reconciler.model import Link, Part, Status
 from reconciler.reasons import Choose

@@ -2,12 +2,12 @@
 
 import datetime as dt
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_samples import LEASE, NOW, ORG, decide, milestone
+from msgspec.structs import replace
 
 from reconciler.ports import Notice
 from reconciler.reasons import Reason

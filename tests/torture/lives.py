@@ -22,6 +22,7 @@ from typing import Any
 from databases import asked
 from letterbox import Letter, Letterbox
 from mortal import START, Beginning, Died, Mortal
+from msgspec.structs import replace
 from points import Point
 from world import KEY, config_text
 
@@ -128,7 +129,7 @@ class Life:
         milestones = [_milestone(key, place) for place, key in enumerate(KEYS)]
         self._put(milestones)
         self._days_of_an_accountant()
-        self._put([dataclasses.replace(one, **self._dice.choice(CHANGES)) for one in milestones])
+        self._put([replace(one, **self._dice.choice(CHANGES)) for one in milestones])
         self._decide()
         self._lock()
         return self._end()
@@ -222,7 +223,7 @@ class Life:
     def _lock(self) -> None:
         """A lock is set, a milestone falls into it, and the lock is lifted."""
         self._org.lock(period=START.date())
-        self._put([dataclasses.replace(_milestone(LATE, 9), date=START.date() - dt.timedelta(days=3))])
+        self._put([replace(_milestone(LATE, 9), date=START.date() - dt.timedelta(days=3))])
         self._org.lock()
         self._settle()
 

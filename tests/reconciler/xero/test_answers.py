@@ -1,9 +1,9 @@
 """Each status means one thing to a read and perhaps another to a write."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.errors import (
     BadRequest,

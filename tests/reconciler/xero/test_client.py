@@ -2,11 +2,11 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from billwatch.sandbox import Org, Sandbox
 from reconciler.errors import BadRequest, OutcomeUnknown

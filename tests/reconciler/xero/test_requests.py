@@ -2,13 +2,13 @@
 
 import datetime as dt
 import json
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.model import Bill, Field, Line, Sense, Status, Write
 from reconciler.xero import requests
