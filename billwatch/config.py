@@ -17,14 +17,14 @@ from msgspec import Meta
 
 from billwatch.complaints import Unfit, complain, nearest
 from billwatch.keeping import Keep
+from billwatch.organisation import Organisation
+from billwatch.people import Person
 from billwatch.secret import Secret, encryption_flaw, hook_flaw, link_key_flaw, no_flaw, open_to_others
 from billwatch.sections import (
     Api,
     Hook,
     KeyRing,
     Mail,
-    Organisation,
-    Person,
     Reconciler,
     Section,
     Server,

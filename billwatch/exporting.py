@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from billwatch.importing.rows import LINKS, TRACKING
-from billwatch.sections import SENSES
+from billwatch.organisation import SENSES
 from reconciler.errors import InputError
 from storage.ledger import Ledger
 

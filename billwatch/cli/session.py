@@ -11,7 +11,7 @@ from reconciler.errors import InputError
 
 if TYPE_CHECKING:
     from billwatch.config import Config
-    from billwatch.sections import Organisation
+    from billwatch.organisation import Organisation
     from billwatch.wiring import House
     from storage.ledger import Ledger
 

@@ -11,8 +11,8 @@ from billwatch.doctor.consent import consent
 from billwatch.doctor.endpoints import endpoint
 from billwatch.doctor.findings import Finding, Level, failed, ok
 from billwatch.doctor.hearing import gaps, last_webhook
+from billwatch.organisation import Organisation
 from billwatch.secret import KeyRing
-from billwatch.sections import Organisation
 from reconciler.errors import BillwatchError, ConfigurationError, ConnectionLost
 from reconciler.organisation import Books
 from reconciler.ports import Clock

@@ -1,7 +1,7 @@
 """Whether the people's addresses take mail, as far as one was sent to them."""
 
 from billwatch.doctor.findings import Finding, ok, warning
-from billwatch.sections import Organisation
+from billwatch.organisation import Organisation
 from storage import Ledger
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from billwatch.doctor.findings import Finding, failed, ok, warning
-from billwatch.sections import Organisation
+from billwatch.organisation import Organisation
 from reconciler.organisation import Books
 from reconciler.xero.connections import Connection, Look
 

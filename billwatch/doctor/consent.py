@@ -4,7 +4,7 @@ import datetime as dt
 
 from billwatch.config import Config
 from billwatch.doctor.findings import Finding, ok, warning
-from billwatch.sections import Organisation
+from billwatch.organisation import Organisation
 from reconciler.errors import BillwatchError
 from reconciler.words import moment
 from reconciler.xero.connections import Connections

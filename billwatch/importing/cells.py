@@ -8,7 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from urllib.parse import urlsplit
 
-from billwatch.sections import SENSES
+from billwatch.organisation import SENSES
 from reconciler.errors import InputError
 from reconciler.model import Sense
 

@@ -19,7 +19,8 @@ from billwatch.config import load
 from billwatch.connecting.consent import Declined, Stray, ask
 from billwatch.connecting.loopback import Loopback
 from billwatch.connecting.snippet import snippet
-from billwatch.sections import ATTACHMENTS_SCOPE, REDIRECT_PORT
+from billwatch.organisation import ATTACHMENTS_SCOPE
+from billwatch.sections import REDIRECT_PORT
 from reconciler.errors import InputError
 from reconciler.xero.settings import Connection
 from reconciler.xero.shapes import Tenant

@@ -26,8 +26,8 @@ from msgspec.structs import replace
 
 from billwatch.doctor.addresses import addresses
 from billwatch.doctor.findings import Level
-from billwatch.sections import Organisation as Settings
-from billwatch.sections import People
+from billwatch.organisation import Organisation as Settings
+from billwatch.people import People
 from notify.postman import Delivered, Postman
 from reconciler.hours import Weekly
 from reconciler.model import Decision, Terms, Verdict
