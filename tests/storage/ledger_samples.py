@@ -86,6 +86,12 @@ def settle(ledger: Ledger, key: str = "M1") -> None:
     assert dirty(ledger, key) is False
 
 
+def put_settled(ledger: Ledger, **changes: Any) -> None:
+    """A milestone that is decided, with nothing due."""
+    ledger.milestones.put([milestone(**changes)], NOW)
+    settle(ledger)
+
+
 def dirty(ledger: Ledger, key: str = "M1", at: dt.datetime = NOW) -> bool:
     return key in ledger.milestones.dirty_keys(ORG, at, 1000)
 
