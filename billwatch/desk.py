@@ -14,7 +14,7 @@ from reconciler.cycle import Cycle
 from reconciler.errors import InputError, NoMilestone, RateLimited
 from reconciler.model import Bill, Decision, Link
 from reconciler.ports import Clock, Notice
-from reconciler.reasons import Action, Choose, Reason
+from reconciler.reasons import Action, Choose, Reason, words
 from reconciler.records import Choice, Flag, Ticket
 from reconciler.tickets import token_hash
 from reconciler.words import bill_state
@@ -282,11 +282,18 @@ class Desk:
         return made if made and replace(made.choice, at=choice.at) == choice else None
 
     def _believe(self, cycle: Cycle, choice: Choice, keys: Sequence[str], flags: Sequence[Flag]) -> Done:
-        """Somebody says that bills are voided: what Xero, read just now, says counts. Raises `InputError`."""
+        """Somebody says that bills are voided: what Xero, read just now, says counts.
+
+        Raises `InputError` for what still waits for somebody, and for what was not asked about voiding before.
+        """
         organisation, milestones = cycle.organisation.key, self._ledger.milestones
-        decisions, closed = milestones.standing(organisation, keys), [f for f in flags if f.key in keys]
+        decisions, closed = (
+            [d for key in keys for d in self._one(organisation, key)],
+            [f for f in flags if f.key in keys],
+        )
+        asked = {flag.key for flag in closed if choice.kind in words(flag.reason).choices}
         for decision in decisions:
-            if decision.verdict.action in (Action.FLAG, Action.HOLD):
+            if decision.case.milestone.key not in asked or decision.verdict.action in (Action.FLAG, Action.HOLD):
                 choose(decision, choice, cycle.organisation, cycle.books())
         with self._ledger.together():
             for decision in decisions:

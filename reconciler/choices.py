@@ -76,7 +76,8 @@ def choose(
     offered = (*fitting(decision, organisation), Choose.RESYNC, Choose.EXEMPT)
     if choice.kind not in offered:
         labels = ", ".join(f"“{choice_label(kind)}”" for kind in dict.fromkeys(offered))
-        raise InputError(f"“{choice_label(choice.kind)}” does not fit here; choose one of {labels}.")
+        stands = f"“{decision.case.milestone.key}” ({words(decision.verdict.reason).headline})"
+        raise InputError(f"“{choice_label(choice.kind)}” does not fit {stands}; choose one of {labels}.")
     if choice.kind is Choose.EXEMPT:
         return _left_alone(decision), exemption_of(choice, books.zone)
     return EFFECTS[choice.kind](Asked(decision, choice, organisation, books, named)), None

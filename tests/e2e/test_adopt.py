@@ -1,33 +1,17 @@
 """Milestones find the bills that were in Xero before them; a person confirms, and no bill is linked twice."""
 
-import contextlib
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from here import Here
 from world import KEY
 
 from billwatch.cli import main
-from billwatch.cli.session import Session
 from reconciler.reasons import Choose, Reason
 from reconciler.records import Choice
-
-
-class Here(Session):
-    """A session in the world's own house, which stays open."""
-
-    def __init__(self, world: Any) -> None:
-        super().__init__(Path("billwatch.toml"))
-        self._world = world
-
-    def organisation(self, key: str = "") -> Any:
-        return self._world.house.config.settings(key or KEY)
-
-    def house(self) -> Any:
-        return contextlib.nullcontext(self._world.house)
 
 
 def adopt(world: Any, *arguments: str, answers: str = "") -> Result:
