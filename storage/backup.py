@@ -36,23 +36,30 @@ def back_up(url: str, target: Path) -> int:
 def restore(url: str, source: Path, aside: Path) -> None:
     """Put a copy in place of the database, which is kept at `aside` if there is one.
 
-    1. See that the copy is whole, and of no newer release. 2. See that nobody uses the database. 3. Keep it aside.
-    4. Write the copy over it. Raises `StorageError`, with the database as it was until the last step.
+    1. See that it can be done. 2. Keep the database aside. 3. Write the copy over it. Raises `StorageError`, with the
+    database as it was until the last step.
 
     The numbers of webhook events begin anew: what came since the copy was made is not missing.
     """
-    must_exist(source)
-    _check(source)
-    _see_release(source)
+    see_restorable(url, source)
     target = path_of(url)
     if target.exists():
-        see_unused(target)
         back_up(url, aside)
     else:
         open_store(url, create=True).close()
     _copy(source, target)
     with contextlib.closing(open_store(url, create=False)) as store, store.write():
         store.run(NumberingRow.delete())
+
+
+def see_restorable(url: str, source: Path) -> None:
+    """See that nobody uses the database, and that the copy is whole and of no newer release. Raises `StorageError`."""
+    target = path_of(url)
+    if target.exists():
+        see_unused(target)
+    must_exist(source)
+    _check(source)
+    _see_release(source)
 
 
 def must_exist(path: Path) -> None:

@@ -17,13 +17,14 @@ def command(session: Session, file: Path, yes: bool) -> None:
     Stop the daemon first. The database of now is kept beside it. At its next start billwatch reads from Xero what the
     copy does not know, and bills nothing twice.
     """
-    from storage.backup import restore
+    from storage.backup import restore, see_restorable
     from storage.sqlite import path_of
 
     url = session.config.storage.url
     path = path_of(url)
     aside = path.with_name(f"{path.name}.before-{session.now():%Y%m%dT%H%M%SZ}")
     if not yes:
+        see_restorable(url, file)
         click.confirm(f"Put {file} in place of {path}?", abort=True)
     had = path.exists()
     restore(url, file, aside)
