@@ -25,7 +25,7 @@ METRICS = {
     for end in ("", "_total")
 }
 XEROS = {"offline_access"}  # a scope, by Xero's name
-POSTGRES = {"max_wal_size", "shared_buffers", "synchronous_standby_names"}  # the server's own settings
+POSTGRES = {"max_wal_size", "shared_buffers", "synchronous_standby_names", "pg_restore"}  # what is its own
 MEASURED = {name for file in ROOT.glob("benchmarks/*.py") for name in re.findall(r'Figure\("(\w+)"', text(file))}
 FOLDERS = "receiver|reconciler|storage|notify|billwatch|tests|docs|deploy"
 
