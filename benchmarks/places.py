@@ -78,11 +78,11 @@ class Place:
         config = checked(self.file.read_bytes(), self.file, environ=self.environ)
         if xero is None:
             return House(config)
-        return House(
-            config,
-            clock=lambda: xero.now().astimezone(dt.UTC),
-            wait=lambda seconds: xero.advance(seconds=math.ceil(seconds)),
-        )
+
+        def wait(seconds: float) -> None:
+            xero.advance(seconds=math.ceil(seconds))
+
+        return House(config, clock=lambda: xero.now().astimezone(dt.UTC), wait=wait)
 
     @contextmanager
     def serving(self, role: str = "all") -> Iterator[Served]:

@@ -94,7 +94,7 @@ class Bench:
     def _not_stored(self, *loads: Load) -> int:
         """How many acknowledged requests are not in the database; each is there as often as it was acknowledged."""
         stored = Counter(body for (body,) in self._server.fetch("SELECT body FROM raw_request"))
-        acknowledged = Counter(self._bodies[number] for load in loads for number in load.acknowledged)
+        acknowledged: Counter[object] = Counter(self._bodies[number] for load in loads for number in load.acknowledged)
         return (acknowledged - stored).total()
 
     def _waits(self, receiver: Served, name: str) -> Figure:

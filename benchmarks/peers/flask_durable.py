@@ -11,7 +11,15 @@ from flask import Flask, Response, request
 
 KEY = os.environ["WEBHOOK_KEY"].encode()
 app = Flask(__name__)
-local = threading.local()
+
+
+class Local(threading.local):
+    """What each thread has of its own."""
+
+    database: sqlite3.Connection
+
+
+local = Local()
 
 
 def _database() -> sqlite3.Connection:
