@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from receiver.body import BodyLimits, BodyRefused, Disconnected, read_body
-from receiver.changes import since_shown
+from receiver.changes import not_here, since_shown
 from receiver.form import Entry, Made, Unfit, carried, choice_of, read_entry
 from receiver.ports import Changed, Desk, Done, LinkRefused, Sheet
 from receiver.render import message, render
@@ -84,7 +84,10 @@ class LinkPages:
 
     def _turn(self, visit: Visit) -> Response:
         entry = visit.typed
-        if visit.entry is None or entry.step == "edit":
+        if visit.entry is None:
+            sheet = self._show(visit)
+            return _page(sheet, visit, banner=not_here(visit.only, sheet))
+        if entry.step == "edit":
             return _page(self._show(visit), visit)
         if entry.step == "renew":
             return self._renew(visit.token)
@@ -102,7 +105,7 @@ class LinkPages:
     def _decide(self, visit: Visit, sheet: Sheet) -> Response:
         entry = visit.typed
         if entry.fingerprint != sheet.fingerprint or not sheet.items:
-            return _page(sheet, visit, banner=since_shown(entry.seen, sheet), status=409)
+            return _page(sheet, visit, banner=since_shown(entry.seen, sheet, alone=visit.only), status=409)
         seen = view(sheet)
         try:
             made = choice_of(entry, seen, self._clock(), lambda key, text: self._desk.find(visit.token, key, text))
@@ -121,8 +124,8 @@ class LinkPages:
             raise unfit(made.choice, error) from error
         except Changed:
             now = self._show(visit)
-            return _page(now, visit, banner=since_shown(visit.typed.seen, now), status=409)
-        return _told(made, done, sheet, more=visit.only is not None or len(made.keys) < len(sheet.items))
+            return _page(now, visit, banner=since_shown(visit.typed.seen, now, alone=visit.only), status=409)
+        return _told(made, done, sheet, more=sheet.beside > 0 or len(made.keys) < len(sheet.items))
 
     def _renew(self, token: str) -> Response:
         if self._desk.renew(token):
@@ -160,7 +163,7 @@ def _page(
 ) -> Response:
     if not sheet.items:
         return message(200, "Nothing to decide", "This has been resolved; there is nothing left to do.")
-    values = {"entry": visit.typed, "alone": visit.only is not None, "banner": banner, "blame": blame or {}}
+    values = {"entry": visit.typed, "alone": sheet.beside > 0, "banner": banner, "blame": blame or {}}
     return render("page.html", status, view=view(sheet), **values)
 
 

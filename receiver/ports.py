@@ -43,7 +43,8 @@ class Sheet:
     """What the page behind a link shows: the flags' milestones as decided, all of one cause.
 
     `fingerprint` stands for every fact shown; a choice is made on it, and `prints` do so for each milestone. `read_at`
-    is when Xero was last read. `closed` are the flags of the link that are closed by now.
+    is when Xero was last read. `closed` are the flags of the link that are closed by now. `beside` is how many more
+    milestones the link is about, where it is narrowed to one.
     """
 
     organisation: Organisation
@@ -54,6 +55,7 @@ class Sheet:
     read_at: dt.datetime | None
     prints: Mapping[str, str] = field(default_factory=dict)
     closed: tuple[Flag, ...] = ()
+    beside: int = 0
 
 
 @dataclass(frozen=True, slots=True)

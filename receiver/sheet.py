@@ -116,7 +116,7 @@ class View:
 def narrow(sheet: Sheet, key: str | None) -> Sheet:
     """The sheet with that milestone alone; the whole sheet when there is no such milestone on it."""
     items = tuple(d for d in sheet.items if d.case.milestone.key == key)
-    return replace(sheet, items=items) if items else sheet
+    return replace(sheet, items=items, beside=len(sheet.items) - len(items)) if items else sheet
 
 
 def view(sheet: Sheet) -> View:

@@ -296,8 +296,37 @@ def test_what_is_still_open_after_a_choice_is_not_called_done() -> None:
         assert "Recorded, but still open" in text(at(after=after).post(KEEP))
 
 
-def test_a_milestone_that_is_not_on_the_sheet_cannot_be_reached_by_its_name() -> None:
-    assert "14 milestones" in text(at(sheet=desk.locked()).get(f"{TOKEN}?only=M-9999"))
+BACK, REST = "Back to all milestones", "See what else"
+
+
+def test_only_where_there_are_others_the_page_of_one_leads_back_to_them() -> None:
+    group, one = at(sheet=desk.locked()), at()
+    (key,) = (decision.case.milestone.key for decision in desk.changed().items)
+    assert BACK in text(group.get(f"{TOKEN}?only=M-0420"))
+    assert BACK not in text(one.get(f"{TOKEN}?only={key}"))
+    assert REST in text(group.post({**KEEP, "kind": "date", "date": "2026-07-01"}, f"{TOKEN}?only=M-0420"))
+    assert REST not in text(one.post(KEEP, f"{TOKEN}?only={key}"))
+
+
+@pytest.mark.parametrize("sheet", [desk.locked(), desk.changed()], ids=["several", "one"])
+def test_a_milestone_that_the_link_is_not_about_is_not_shown_and_that_is_said(sheet: desk.Sheet) -> None:
+    answer = at(sheet=sheet).get(f"{TOKEN}?only=M-9999")
+    assert "The mail was not about the milestone that this address names." in text(answer)
+    assert "M-9999" not in text(answer)
+    assert BACK not in text(answer)
+    assert "The mail was not about" not in text(at(sheet=sheet).get())
+
+
+def test_of_a_milestone_that_is_not_open_any_more_the_page_of_it_says_why_and_shows_the_others() -> None:
+    gone = Flag(7, "example", "M-0001", Reason.PERIOD_LOCKED, desk.NOW, None, desk.NOW, "resolved: nothing is left")
+    browser = at(sheet=dataclasses.replace(desk.locked(3), closed=(gone,)))
+    alone = f"{TOKEN}?only=M-0001"
+    shown = text(browser.get(alone))
+    assert "Not open any more: M-0001 (resolved: nothing is left). This is what the mail was about" in shown
+    assert "3 milestones" in shown
+    late = text(browser.post({**KEEP, "fingerprint": "of yesterday", "seen": ["p M-0001"]}, alone))
+    assert "Nothing was done; please look again. Not open any more: M-0001 (resolved: nothing is left)." in late
+    assert "New:" not in late
 
 
 def test_only_choices_that_fit_every_milestone_are_offered() -> None:
