@@ -5,6 +5,7 @@ import gc
 import signal
 import sys
 import threading
+from collections.abc import Collection
 from enum import StrEnum
 
 import httpx
@@ -29,6 +30,7 @@ SHARED_KEEP_SECONDS = 0.9  # while a server is away, Xero hears within a second 
 STOP_SECONDS = 10
 YOUNG_OBJECTS = 10_000
 GIVES_WAY_SECONDS = 0.001
+NAMED_AT_MOST = 10
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +89,7 @@ class Daemon:
         if self._role is not Role.RECEIVER:
             self._jobs.start()
             self._listener.start()
-        log.info("started", url=self.url, role=self._role.value, organisations=list(self._house.cycles))
+        log.info("started", url=self.url, role=self._role.value, **_followed(self._house.cycles))
 
     def stop(self) -> None:
         """Stop in order: no new requests; what was accepted is kept; running turns end; nothing new begins."""
@@ -113,6 +115,12 @@ class Daemon:
         with contextlib.suppress(httpx.HTTPError):
             return httpx.get(f"{self.url}/healthz", timeout=STOP_SECONDS).status_code == 200
         return False
+
+
+def _followed(keys: Collection[str]) -> dict[str, object]:
+    """How many organisations are followed; and which, where they are few enough to be read."""
+    few = {"organisation_keys": list(keys)} if len(keys) <= NAMED_AT_MOST else {}
+    return {"organisations": len(keys), **few}
 
 
 def _answer_soon() -> None:

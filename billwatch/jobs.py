@@ -33,6 +33,23 @@ MOST_THREADS = 32
 log = structlog.get_logger(__name__)
 
 
+class Turns:
+    """Who is next, where more are due than can be woken at once: by name, round and round, from whoever was last.
+
+    So whoever stays due is woken within as many times as it takes to wake everybody, whoever else comes and goes.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._last = most, ""
+
+    def next(self, due: Collection[str]) -> list[str]:
+        """Whom to wake now, at most so many of those who are due."""
+        names = sorted(due)
+        some = [*(one for one in names if one > self._last), *(one for one in names if one <= self._last)][: self._most]
+        self._last = some[-1] if some else ""
+        return some
+
+
 class Jobs:
     """All jobs of one process: drain, mail and watches, and per organisation tick, sweep and documents."""
 
@@ -40,7 +57,7 @@ class Jobs:
         self._house, self._metrics = house, metrics
         self._waking, self._expected = threading.Lock(), False
         self._held: set[str] = set()
-        self._woken = ""
+        self._turns = Turns(WOKEN_AT_ONCE)
         # What is done for all has threads of its own: however many organisations wait for Xero, mail goes out.
         workers = {
             OF_ONE: ThreadPoolExecutor(min(MOST_THREADS, 3 * len(house.cycles))),
@@ -115,10 +132,7 @@ class Jobs:
 
         Where there are many of them they take turns, so that a webhook need not wait behind all of them.
         """
-        due = sorted(self._house.due() | self._held)
-        some = [*(key for key in due if key > self._woken), *(key for key in due if key <= self._woken)][:WOKEN_AT_ONCE]
-        self._woken = some[-1] if some else ""
-        self._wake([f"tick {key}" for key in some])
+        self._wake([f"tick {key}" for key in self._turns.next(self._house.due() | self._held)])
 
     def _drained(self) -> None:
         if drained := self._house.drain():
