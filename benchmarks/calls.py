@@ -13,7 +13,7 @@ import httpx
 import structlog
 
 from benchmarks.figures import Figure, progress
-from benchmarks.places import WEBHOOK_KEY, place
+from benchmarks.places import SYNCED, WEBHOOK_KEY, place
 from billwatch.daemon import Daemon
 from billwatch.sandbox import Org, Sandbox
 from billwatch.wiring import House
@@ -29,13 +29,6 @@ EVENTS = 500
 NO_RESERVE = """
 [reconciler]
 day_reserve_calls = 0
-"""
-SYNCED = """
-mode = "sync"
-account = "480"
-tax = "NONE"
-people = { accounting = ["accounts@example.org"] }
-policy = { new_bills_per_hour = 100000 }
 """
 
 

@@ -15,7 +15,7 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from benchmarks.figures import Figure, progress
-from benchmarks.places import WEBHOOK_KEY, Place, place
+from benchmarks.places import SYNCED, WEBHOOK_KEY, Place, place
 from billwatch.sandbox import Org, Sandbox
 from reconciler.model import Milestone
 
@@ -32,12 +32,6 @@ security = "none"
 sender = "billwatch@example.org"
 collect_seconds = 0
 more_minutes = 0
-"""
-SYNCED = """
-mode = "sync"
-account = "480"
-tax = "NONE"
-people = { accounting = ["accounts@example.org"] }
 """
 
 

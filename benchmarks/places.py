@@ -22,6 +22,13 @@ from billwatch.wiring import House
 
 COMMAND = str(Path(sys.executable).with_name("billwatch"))
 WEBHOOK_KEY = "a webhook key for the benchmark"
+SYNCED = """
+mode = "sync"
+account = "480"
+tax = "NONE"
+people = { accounting = ["accounts@example.org"] }
+policy = { new_bills_per_hour = 100000 }
+"""
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 CONFIG = """

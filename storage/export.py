@@ -3,7 +3,6 @@
 What is left out: secrets (tokens, keys, links in mails), raw requests, and what can be read from Xero again.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -99,25 +98,28 @@ def _standing() -> _Table:
 
 def _told(store: Store, mails: list[Row]) -> None:
     """The numbers of the flags that each mail is about."""
-    about = defaultdict[int, list[int]](list)
     row = MailFlagRow
-    query = row.select(row.mail, row.flag).where(among(row.mail, [mail["id"] for mail in mails]))
-    for each in store.rows(query.order_by(row.mail, row.flag)):
-        about[each["mail"]].append(each["flag"])
+    about = _of_each(store, mails, row.mail, row.flag, row.flag)
     for mail in mails:
         mail["flags"] = about[mail["id"]]
 
 
 def _written(store: Store, attempts: list[Row]) -> None:
     """The milestones that each attempt is for, in the order of its outcomes; what was sent, as text."""
-    of = defaultdict[int, list[str]](list)
     row = ElementRow
-    query = row.select(row.attempt, row.key).where(among(row.attempt, [attempt["id"] for attempt in attempts]))
-    for each in store.rows(query.order_by(row.attempt, row.position)):
-        of[each["attempt"]].append(each["key"])
+    of = _of_each(store, attempts, row.attempt, row.key, row.position)
     for attempt in attempts:
         attempt["keys"] = of[attempt["id"]]
         attempt["body"] = bytes(attempt["body"]).decode()
+
+
+def _of_each(store: Store, wholes: list[Row], whole: Field, part: Field, order: Field) -> dict[int, list[Any]]:
+    """The parts of these wholes, by the whole's number and in order; of one that has none, an empty list."""
+    parts: dict[int, list[Any]] = {each["id"]: [] for each in wholes}
+    query = part.model.select(whole, part).where(among(whole, list(parts))).order_by(whole, order)
+    for each in store.rows(query):
+        parts[each[whole.name]].append(each[part.name])
+    return parts
 
 
 TABLES = {

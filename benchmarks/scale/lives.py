@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.cpu import Shares
 from benchmarks.database import Database
 from benchmarks.figures import progress
-from benchmarks.places import WEBHOOK_KEY, Place, Served, place
+from benchmarks.places import SYNCED, WEBHOOK_KEY, Place, Served, place
 from benchmarks.scale.idle import traffic
 from billwatch.sandbox import Org, Sandbox
 from reconciler.model import Milestone
@@ -25,13 +25,6 @@ SETTINGS = """
 [reconciler]
 quiet_seconds = 1
 sweep_minutes = 60
-"""
-SYNCED = """
-mode = "sync"
-account = "480"
-tax = "NONE"
-people = { accounting = ["accounts@example.org"] }
-policy = { new_bills_per_hour = 100000 }
 """
 SIZES = "SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables"
 STANDING = "SELECT count(*) FROM link WHERE reason = '{reason}'"

@@ -1,9 +1,7 @@
 """What became known: one feed in one order, and events out, verified with the specification's own library."""
 
 import datetime as dt
-import http.server
 import json
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 from calling import Caller
 from click.testing import CliRunner
+from outside import Ear, served
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from world import KEY, World, until
 
@@ -46,24 +45,14 @@ class Listener:
 def listener() -> Iterator[Listener]:
     listening = Listener()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+    class Handler(Ear):
+        def hear(self, body: bytes) -> None:
             listening.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(listening.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(listening.status)
 
-        def log_message(self, *_told: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    with served(Handler) as server:
         listening.url = f"http://127.0.0.1:{server.server_port}/hooks"
         yield listening
-        server.shutdown()
-        thread.join(10)
 
 
 @pytest.fixture
@@ -75,6 +64,15 @@ def sending(make_world: Callable[..., World], listener: Listener, tmp_path: Path
     (courier,) = world.house.couriers()
     assert courier.deliver() == 0
     return world, courier
+
+
+@pytest.fixture
+def owed(sending: tuple[World, Courier]) -> tuple[World, Courier]:
+    """M-1 is billed, and nobody was told yet."""
+    world, _ = sending
+    world.put()
+    world.turn()
+    return sending
 
 
 def a_life(world: World) -> None:
@@ -116,11 +114,9 @@ def test_the_life_of_a_milestone_is_told_in_order_and_verifies_with_the_publishe
 
 
 def test_an_event_verifies_with_either_secret_and_with_no_other(
-    sending: tuple[World, Courier], listener: Listener
+    owed: tuple[World, Courier], listener: Listener
 ) -> None:
-    world, courier = sending
-    world.put()
-    world.turn()
+    _, courier = owed
     courier.deliver()
     ((headers, body),) = listener.heard
     assert Webhook(OLD).verify(body, headers) == Webhook(NEW).verify(body, headers)
@@ -186,11 +182,9 @@ def test_a_lost_connection_is_told_once_and_so_is_its_return(caller: Caller) -> 
 
 
 def test_what_is_not_taken_is_sent_again_over_days_with_the_same_id_and_bytes(
-    sending: tuple[World, Courier], listener: Listener
+    owed: tuple[World, Courier], listener: Listener
 ) -> None:
-    world, courier = sending
-    world.put()
-    world.turn()
+    world, courier = owed
     listener.status = 500
     for wait in WAITS:
         assert courier.deliver() == 0
@@ -206,11 +200,9 @@ def test_what_is_not_taken_is_sent_again_over_days_with_the_same_id_and_bytes(
 
 
 def test_a_crash_after_sending_repeats_the_event_and_one_before_loses_none(
-    sending: tuple[World, Courier], listener: Listener
+    owed: tuple[World, Courier], listener: Listener
 ) -> None:
-    world, courier = sending
-    world.put()
-    world.turn()
+    world, courier = owed
     hooks, mine = world.house.ledger.hooks, courier.endpoint
     hooks.spread(mine.name, mine.organisations, mine.whats, world.house.clock())
     assert hooks.claim(mine.name, world.house.clock(), dt.timedelta(minutes=2))
@@ -222,11 +214,9 @@ def test_a_crash_after_sending_repeats_the_event_and_one_before_loses_none(
 
 @pytest.mark.parametrize("status", [410, 500])
 def test_an_endpoint_that_is_gone_or_stays_dead_is_switched_off_and_nothing_is_lost(
-    sending: tuple[World, Courier], listener: Listener, status: int
+    owed: tuple[World, Courier], listener: Listener, status: int
 ) -> None:
-    world, courier = sending
-    world.put()
-    world.turn()
+    world, courier = owed
     listener.status = status
     courier.deliver()
     if status != 410:
@@ -245,11 +235,9 @@ def test_an_endpoint_that_is_gone_or_stays_dead_is_switched_off_and_nothing_is_l
 
 
 def test_events_are_sent_again_by_command(
-    sending: tuple[World, Courier], listener: Listener, tmp_path: Path, environ: dict[str, str]
+    owed: tuple[World, Courier], listener: Listener, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    world, courier = sending
-    world.put()
-    world.turn()
+    world, courier = owed
     courier.deliver()
     config = tmp_path / "billwatch.toml"
     config.write_text(world_text(world, listener, tmp_path), encoding="utf-8")
@@ -288,11 +276,9 @@ def test_a_running_daemon_sends_what_becomes_known(sending: tuple[World, Courier
 
 
 def test_events_are_kept_for_ninety_days_after_they_were_taken_and_for_good_before(
-    sending: tuple[World, Courier], listener: Listener
+    owed: tuple[World, Courier], listener: Listener
 ) -> None:
-    world, courier = sending
-    world.put()
-    world.turn()
+    world, courier = owed
     courier.deliver()
     world.put("M-2")
     world.turn()

@@ -1,15 +1,14 @@
 """Whoever runs the machine is mailed before something stops, once; a dead machine is noticed by others."""
 
 import datetime as dt
-import http.server
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from outside import beats
 from world import KEY, World, until
 
 from billwatch.daemon import Daemon
@@ -21,6 +20,8 @@ from reconciler.records import Delivery, Event, Mail, MailKind
 from reconciler.xero_port import Budget, Window
 from storage import Ledger
 from storage.backup import back_up, restore
+
+__all__ = ["beats"]
 
 HOOK = '[[hook]]\nname = "platform"\nurl = "https://grants.example.org/hooks"\nsecrets = ["env:HOOK_SECRET"]\n'
 
@@ -174,28 +175,6 @@ def test_work_that_waits_too_long_is_told_of(world: World) -> None:
     assert signs(world) == []
     world.xero.advance(hours=3)
     assert "mails to send" in names(world)
-
-
-@pytest.fixture
-def beats() -> Iterator[Any]:
-    heard: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            heard.append(self.path)
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_told: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/ping", heard
-        server.shutdown()
-        thread.join(10)
 
 
 HOUR = dt.timedelta(hours=1)

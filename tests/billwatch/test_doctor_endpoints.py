@@ -4,7 +4,6 @@ import datetime as dt
 import http.server
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from outside import Ear, served
 from standardwebhooks.webhooks import Webhook
 
 from billwatch.doctor.endpoints import endpoint
@@ -42,24 +42,14 @@ class Far:
 
 @pytest.fixture
 def far() -> Iterator[Far]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+    class Handler(Ear):
+        def hear(self, body: bytes) -> None:
             there.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(there.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(there.status)
 
-        def log_message(self, *_told: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with served(Handler) as server:
         there = Far(server)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
         yield there
-        server.shutdown()
-        thread.join(10)
 
 
 def seen(tmp_path: Path, url: str, state: EndpointState | None = None) -> Finding:

@@ -5,8 +5,6 @@ The stated times are those of `docs/operating.md`, which `tests/docs/test_alerts
 
 import contextlib
 import datetime as dt
-import http.server
-import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -16,17 +14,20 @@ import httpx
 import pytest
 from alarms import STEP, SWEEP, Day, Doors, delay, judged
 from letterbox import Letterbox
+from outside import beats
 from wires import Wire
 from world import KEY, World, open_house
 
 from billwatch.sandbox import Sandbox
 from billwatch.sections import Reconciler, Watch
 
+__all__ = ["beats"]
+
 HOUR = dt.timedelta(hours=1)
 SETTINGS = """
 metrics = "open"
 [watch]
-heartbeat_url = "{beats}/ping"
+heartbeat_url = "{beats}"
 [reconciler]
 quiet_seconds = 0
 [mail]
@@ -36,29 +37,6 @@ security = "none"
 sender = "billwatch@example.org"
 timeout_seconds = 5
 """
-
-
-@pytest.fixture
-def beats() -> Iterator[tuple[str, list[str]]]:
-    """Whoever watches from outside, and what was heard there."""
-    heard: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            heard.append(self.path)
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_told: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", heard
-        server.shutdown()
-        thread.join(10)
 
 
 @pytest.fixture

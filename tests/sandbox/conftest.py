@@ -4,15 +4,14 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
+import outside
 import pytest
 
 from billwatch.sandbox import Org, Sandbox
@@ -122,9 +121,8 @@ class Ear:
 def ear() -> Iterator[Ear]:
     ear = Ear()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers["Content-Length"]))
+    class Handler(outside.Ear):
+        def hear(self, content: bytes) -> None:
             ear.heard.append((dict(self.headers.items()), content))
             self.send_response(ear.answer(self.headers["x-xero-signature"], content))
             if ear.cookie:
@@ -133,17 +131,9 @@ def ear() -> Iterator[Ear]:
             self.end_headers()
             self.wfile.write(ear.body)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    ear.url = f"http://127.0.0.1:{server.server_port}/webhooks/xero"
-    yield ear
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with outside.served(Handler) as server:
+        ear.url = f"http://127.0.0.1:{server.server_port}/webhooks/xero"
+        yield ear
 
 
 @pytest.fixture
