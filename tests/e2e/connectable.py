@@ -5,10 +5,13 @@ import dataclasses
 import datetime as dt
 import os
 import socket
+import sys
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 import structlog
 from click.testing import CliRunner, Result
 from consenting import consent
@@ -25,6 +28,8 @@ from reconciler.model import Decision, Milestone
 from reconciler.reasons import Reason
 
 ORGANISATION = "example"
+BESIDE = Path(__file__).parent
+BILLWATCH = str(Path(sys.executable).with_name("billwatch"))
 
 
 def free_port() -> int:
@@ -145,3 +150,25 @@ def kept(house: House) -> dict[str, tuple[bytes, int] | None]:
 def environment(**more: str) -> dict[str, str]:
     """The environment of a command that runs as a process of its own."""
     return os.environ | {"PYTHONPATH": f"{Path.cwd()}{os.pathsep}{Path(__file__).parent}"} | more
+
+
+@pytest.fixture
+def org(xero: Sandbox) -> Any:
+    return xero.organisation("Example Trust")
+
+
+@pytest.fixture
+def place(xero: Sandbox, org: Any, tmp_path: Path, new_database: Callable[..., str]) -> Iterator[Place]:
+    """A configuration of one organisation that a person is to connect."""
+    with contextlib.ExitStack() as stack:
+        made = Place.make(xero, tmp_path, new_database(), stack)
+        yield made.write(made.table(org.tenant_id))
+
+
+@pytest.fixture
+def house(place: Place) -> House:
+    """Connected by a person, and swept once."""
+    house = place.open()
+    place.join(house)
+    sweep(place, house)
+    return house

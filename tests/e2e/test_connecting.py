@@ -1,21 +1,22 @@
 """Connecting, losing a connection and getting it back, over the consent page and real sockets."""
 
-import contextlib
 import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from connectable import (
+    BESIDE,
     ORGANISATION,
     Place,
     alerts,
     environment,
+    house,
     kept,
+    org,
+    place,
     put,
     reason,
     standing,
@@ -25,35 +26,11 @@ from consenting import consent
 from databases import keep
 
 from billwatch.connecting.joining import Joining
-from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
 from reconciler.errors import ConnectionLost, InputError, WrongOrganisation
 from reconciler.reasons import Reason, Role, words
 
-BESIDE = Path(__file__).parent
-BILLWATCH = str(Path(sys.executable).with_name("billwatch"))
-
-
-@pytest.fixture
-def org(xero: Sandbox) -> Any:
-    return xero.organisation("Example Trust")
-
-
-@pytest.fixture
-def place(xero: Sandbox, org: Any, tmp_path: Path, new_database: Callable[..., str]) -> Iterator[Place]:
-    """A configuration of one organisation that a person is to connect."""
-    with contextlib.ExitStack() as stack:
-        made = Place.make(xero, tmp_path, new_database(), stack)
-        yield made.write(made.table(org.tenant_id))
-
-
-@pytest.fixture
-def house(place: Place) -> House:
-    """Connected by a person, and swept once."""
-    house = place.open()
-    place.join(house)
-    sweep(place, house)
-    return house
+__all__ = ["house", "org", "place"]
 
 
 class TestConsent:

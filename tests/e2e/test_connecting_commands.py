@@ -1,20 +1,22 @@
 """`billwatch connect`, `connections` and `doctor` as a person runs them, over the consent page and real sockets."""
 
-import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from connectable import (
+    BESIDE,
+    BILLWATCH,
     ORGANISATION,
     Place,
     alerts,
     environment,
+    house,
     kept,
+    org,
+    place,
     put,
     reason,
     sweep,
@@ -22,35 +24,11 @@ from connectable import (
 from consenting import consent
 
 from billwatch.doctor import books
-from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
 from reconciler.errors import ConfigurationError
 from reconciler.reasons import Reason
 
-BESIDE = Path(__file__).parent
-BILLWATCH = str(Path(sys.executable).with_name("billwatch"))
-
-
-@pytest.fixture
-def org(xero: Sandbox) -> Any:
-    return xero.organisation("Example Trust")
-
-
-@pytest.fixture
-def place(xero: Sandbox, org: Any, tmp_path: Path, new_database: Callable[..., str]) -> Iterator[Place]:
-    """A configuration of one organisation that a person is to connect."""
-    with contextlib.ExitStack() as stack:
-        made = Place.make(xero, tmp_path, new_database(), stack)
-        yield made.write(made.table(org.tenant_id))
-
-
-@pytest.fixture
-def house(place: Place) -> House:
-    """Connected by a person, and swept once."""
-    house = place.open()
-    place.join(house)
-    sweep(place, house)
-    return house
+__all__ = ["house", "org", "place"]
 
 
 class TestCommands:

@@ -1,36 +1,16 @@
 """A consent that nothing uses is told of before it ends; one that is used, and a custom connection, never are."""
 
-import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
-import pytest
-from connectable import ORGANISATION, Place, sweep
+from connectable import ORGANISATION, Place, house, org, place, sweep
 from world import KEY, World
 
 from billwatch.doctor.consent import consent
 from billwatch.doctor.findings import Finding, Level
-from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
 from notify.watching import Sign
 
-
-@pytest.fixture
-def place(xero: Sandbox, tmp_path: Path, new_database: Callable[..., str]) -> Iterator[Place]:
-    """A configuration of one organisation that a person is to connect."""
-    with contextlib.ExitStack() as stack:
-        made = Place.make(xero, tmp_path, new_database(), stack)
-        yield made.write(made.table(xero.organisation("Example Trust").tenant_id))
-
-
-@pytest.fixture
-def house(place: Place) -> House:
-    """Connected by a person, and swept once."""
-    house = place.open()
-    place.join(house)
-    sweep(place, house)
-    return house
+__all__ = ["house", "org", "place"]
 
 
 def signs(house: House) -> list[Sign]:
