@@ -27,8 +27,8 @@ def not_here(key: str | None, sheet: Sheet) -> str:
     if key is None or key in {decision.case.milestone.key for decision in sheet.items}:
         return ""
     if key in {flag.key for flag in sheet.closed}:
-        return f"Not open any more: {_gone(key, sheet)}. This is what the mail was about and is still open."
-    return "The mail was not about the milestone that this address names. This is what it was about."
+        return f"Not open any more: {_gone(key, sheet)}. Here is what is still open of the mail."
+    return "The mail was not about the milestone that this address names. Here is what it was about."
 
 
 def _gone(key: str, sheet: Sheet) -> str:

@@ -322,7 +322,7 @@ def test_of_a_milestone_that_is_not_open_any_more_the_page_of_it_says_why_and_sh
     browser = at(sheet=dataclasses.replace(desk.locked(3), closed=(gone,)))
     alone = f"{TOKEN}?only=M-0001"
     shown = text(browser.get(alone))
-    assert "Not open any more: M-0001 (resolved: nothing is left). This is what the mail was about" in shown
+    assert "Not open any more: M-0001 (resolved: nothing is left). Here is what is still open of the mail." in shown
     assert "3 milestones" in shown
     late = text(browser.post({**KEEP, "fingerprint": "of yesterday", "seen": ["p M-0001"]}, alone))
     assert "Nothing was done; please look again. Not open any more: M-0001 (resolved: nothing is left)." in late
