@@ -140,7 +140,7 @@ class Bench:
 
     def _until_approved(self, count: int) -> None:
         for _ in range(300):
-            found = self._house.ledger.overview.counts(KEY)
+            found = self._house.ledger.census.counts([KEY])[KEY]
             if found.get(Reason.APPROVED, 0) >= count:
                 return
             self._second()

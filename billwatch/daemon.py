@@ -67,7 +67,7 @@ class Daemon:
     def _routes(self) -> list[BaseRoute]:
         """Pages, API and metrics."""
         house, guard = self._house, guard_of(self._house)
-        spent, counts = house.ledger.budgets.spent, self.webhook.counts
+        spent, counts = house.ledger.budgets.total, self.webhook.counts
         stored = Stored(office(house).standing, spent, counts, house.watchman(), house.clock)
         self._metrics.registry.register(stored)
         who = house.config.server.metrics

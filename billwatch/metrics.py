@@ -23,9 +23,8 @@ from reconciler.reasons import words
 from reconciler.xero_port import Spent
 
 SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900)
-BEGINNING = dt.date(2000, 1, 1)
 
-Spending = Callable[[str, dt.date], Mapping[dt.date, Mapping[str, Spent]]]
+Spending = Callable[[], Mapping[str, Mapping[str, Spent]]]
 
 
 class Metrics:
@@ -169,9 +168,10 @@ class Stored(Collector):
             "billwatch_mails_failing_seconds", "How long a mail is not taken.", labels=["organisation"]
         )
         failing = self._watchman.failing_since()
+        silent = self._watchman.unheard_since([one.organisation.key for one in standing])
         for one in standing:
             name = one.organisation.key
-            unheard.add_metric([name], self._age(self._watchman.unheard_since(name)))
+            unheard.add_metric([name], self._age(silent.get(name)))
             unsent.add_metric([name], self._age(failing.get(name)))
         yield from (unheard, unsent)
 
@@ -183,16 +183,12 @@ class Stored(Collector):
         calls = CounterMetricFamily("billwatch_xero_calls", "Calls to Xero.", labels=labels)
         received = CounterMetricFamily("billwatch_xero_received_bytes", "Bytes received from Xero.", labels=labels)
         left = GaugeMetricFamily("billwatch_xero_day_calls_left", "Calls left today, where known.", labels=labels[:1])
+        total = self._spent()
         for one in standing:
             name = one.organisation.key
-            summed: dict[str, Spent] = {}
-            for day in self._spent(name, BEGINNING).values():
-                for operation, spent in day.items():
-                    so_far = summed.get(operation, Spent())
-                    summed[operation] = Spent(so_far.calls + spent.calls, so_far.bytes + spent.bytes)
-            for operation, total in summed.items():
-                calls.add_metric([name, operation], total.calls)
-                received.add_metric([name, operation], total.bytes)
+            for operation, spent in total.get(name, {}).items():
+                calls.add_metric([name, operation], spent.calls)
+                received.add_metric([name, operation], spent.bytes)
             if one.calls_left is not None:
                 left.add_metric([name], one.calls_left)
         yield from (calls, received, left)

@@ -17,10 +17,11 @@ from receiver.dashboard.sessions import User
 from receiver.ports import Done, Sheet
 from reconciler.cycle import Cycle, paused
 from reconciler.model import Bill
-from reconciler.organisation import Organisation
+from reconciler.organisation import Books, Organisation
 from reconciler.ports import Clock
 from reconciler.reasons import Reason, Role
 from reconciler.records import Choice
+from reconciler.xero_port import Budget
 from storage import Ledger
 from storage.listing import Exempted, Turned
 from storage.overview import Listed
@@ -43,7 +44,26 @@ class Office:
 
     def standing(self) -> Sequence[Standing]:
         """Every organisation, in the order of the configuration."""
-        return [self._standing(organisation) for organisation in self._organisations.values()]
+        ledger, keys, now = self._ledger, list(self._organisations), self._clock()
+        books, budgets, bounced = ledger.mirror.all_books(), ledger.budgets.all(), ledger.outbox.bounced()
+        census, stopped = ledger.census, ledger.state.held([paused(key) for key in keys])
+        counts, owed, undecided = census.counts(keys), census.owed(keys), census.undecided(keys)
+        heard_at, mail_error = census.heard_at(keys), census.mail_error(keys)
+        return [
+            Standing(
+                organisation=organisation,
+                books=books.get(key, Books()),
+                counts=counts[key],
+                owed=owed[key],
+                undecided=undecided.get(key, 0),
+                heard_at=heard_at.get(key),
+                paused=stopped.get(paused(key)),
+                calls_left=calls_left(budgets.get(key, Budget()), now),
+                refused=[one for one in bounced if one.address in organisation.addresses(tuple(Role))],
+                mail_error=mail_error.get(key, ""),
+            )
+            for key, organisation in self._organisations.items()
+        ]
 
     def history(self) -> Sequence[Day]:
         """Milestones by reason at the end of each of the last days, worked out anew every five minutes at most; and of
@@ -116,21 +136,6 @@ class Office:
             self._cycles[organisation].turn()
         return ended
 
-    def _standing(self, organisation: Organisation) -> Standing:
-        key, ledger = organisation.key, self._ledger
-        return Standing(
-            organisation=organisation,
-            books=ledger.mirror.books(key),
-            counts=ledger.overview.counts(key),
-            owed=ledger.listing.owed(key),
-            undecided=ledger.listing.undecided(key),
-            heard_at=ledger.listing.heard_at(key),
-            paused=ledger.state.get(paused(key)),
-            calls_left=calls_left(ledger, key, self._clock()),
-            refused=[one for one in ledger.outbox.bounced() if one.address in organisation.addresses(tuple(Role))],
-            mail_error=ledger.overview.mail_error(key),
-        )
-
     def _foresight(self, organisation: Organisation, lock: dt.date | None, days: int) -> Foresight:
         now, books = self._clock(), self._ledger.mirror.books(organisation.key)
         today = now.astimezone(ZoneInfo(books.zone)).date()
@@ -138,15 +143,16 @@ class Office:
         return Foresight(organisation, books, seen, unapproved(self._ledger, organisation, today, days))
 
     def _past(self, now: dt.datetime) -> list[Day]:
-        zones = {key: ZoneInfo(self._ledger.mirror.books(key).zone) for key in self._organisations}
+        books = self._ledger.mirror.all_books()
+        zones = {key: ZoneInfo(books.get(key, Books()).zone) for key in self._organisations}
         turned = self._ledger.listing.turned(zones, now - dt.timedelta(days=HISTORY_DAYS))
         today = max((now.astimezone(zone).date() for zone in zones.values()), default=now.date())
         return past(self._counts(), turned, today)
 
     def _counts(self) -> dict[Reason | None, int]:
         counts: dict[Reason | None, int] = {}
-        for key in self._organisations:
-            for reason, number in self._ledger.overview.counts(key).items():
+        for each in self._ledger.census.counts(self._organisations).values():
+            for reason, number in each.items():
                 counts[reason] = counts.get(reason, 0) + number
         return counts
 

@@ -21,6 +21,7 @@ from receiver.dashboard.ports import Listed, Place, Story
 from receiver.ports import Done
 from reconciler.cycle import paused
 from reconciler.model import Links, Milestone
+from reconciler.organisation import Books
 from reconciler.progress import Change
 from reconciler.reasons import Choose, Reason
 from reconciler.records import Choice
@@ -62,13 +63,10 @@ class Platform:
 
     def standing(self, organisations: Collection[str]) -> Sequence[Standing]:
         """These organisations."""
+        books, counts = self._ledger.mirror.all_books(), self._ledger.census.counts(organisations)
+        stopped = self._ledger.state.held([paused(key) for key in organisations])
         return [
-            Standing(
-                organisation,
-                self._ledger.mirror.books(key),
-                self._ledger.overview.counts(key),
-                self._ledger.state.get(paused(key)),
-            )
+            Standing(organisation, books.get(key, Books()), counts[key], stopped.get(paused(key)))
             for key, organisation in self._house.organisations.items()
             if key in organisations
         ]

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -18,8 +18,9 @@ from reconciler.reasons import Role
 from reconciler.records import MailKind
 from reconciler.words import moment, number_of
 from reconciler.xero.tokens import UNUSED
+from reconciler.xero_port import Budget
 from storage import Ledger
-from storage.listing import Owed
+from storage.census import Owed
 
 DAY = dt.timedelta(days=1)
 HEARTBEAT_SECONDS = 10
@@ -41,10 +42,14 @@ def unheard(organisation: str) -> str:
     return f"unheard:{organisation}"
 
 
-def calls_left(ledger: Ledger, organisation: str, now: dt.datetime) -> int | None:
+def calls_left(budget: Budget, now: dt.datetime) -> int | None:
     """How many calls Xero allows for the rest of the day, where that is known."""
-    day = ledger.budgets.budget(organisation).windows.get("day")
+    day = budget.windows.get("day")
     return day.left if day and now - day.began < DAY else None
+
+
+def _moment(noted: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(noted) if noted else None
 
 
 class Watchman:
@@ -71,17 +76,20 @@ class Watchman:
         """The signs there are now."""
         return Watched(tuple(self._signs(organisation, self._clock())))
 
-    def unheard_since(self, organisation: str) -> dt.datetime | None:
-        """When the oldest change was made of which no webhook told, though some did before.
+    def unheard_since(self, organisations: Collection[str]) -> dict[str, dt.datetime]:
+        """When the oldest change was made of which no webhook told, though some did before; by organisation.
 
         Whether any ever came is for the doctor to say: they may have been set up only now. Xero tells only when a bill
         was changed last, so what was seen at an earlier look counts as well.
         """
-        heard = self._ledger.listing.heard_at(organisation) if self._webhooks else None
-        if heard is None:
-            return None
-        changed, noted = self._ledger.listing.changed_after(organisation, heard), self._noted(organisation)
-        return noted if changed and noted and heard < noted < changed else changed
+        heard = self._ledger.census.heard_at(organisations) if self._webhooks else {}
+        noted = self._ledger.state.held([unheard(key) for key in heard])
+        found = {key: self._oldest(key, at, noted.get(unheard(key))) for key, at in heard.items()}
+        return {key: at for key, at in found.items() if at}
+
+    def _oldest(self, organisation: str, heard: dt.datetime, noted: str | None) -> dt.datetime | None:
+        changed, before = self._ledger.listing.changed_after(organisation, heard), _moment(noted)
+        return before if changed and before and heard < before < changed else changed
 
     def missing(self) -> Gap | None:
         """What is missing of the webhooks, by Xero's numbers."""
@@ -104,13 +112,9 @@ class Watchman:
             self._look(organisation, self._clock())
 
     def _note(self, organisation: str) -> None:
-        since = self.unheard_since(organisation)
-        if since != self._noted(organisation):
+        since = self.unheard_since([organisation]).get(organisation)
+        if since != _moment(self._ledger.state.get(unheard(organisation))):
             self._ledger.state.put(unheard(organisation), since.isoformat() if since else None)
-
-    def _noted(self, organisation: str) -> dt.datetime | None:
-        noted = self._ledger.state.get(unheard(organisation))
-        return dt.datetime.fromisoformat(noted) if noted else None
 
     def _look(self, organisation: Organisation, now: dt.datetime) -> None:
         name, found = watching(organisation.key), sorted(sign.name for sign in self._signs(organisation.key, now))
@@ -135,7 +139,7 @@ class Watchman:
         yield from self._silence(organisation, now)
         yield from self._consent(organisation, now)
         yield from self._budget(organisation, now)
-        for owed in self._ledger.listing.owed(organisation):
+        for owed in self._ledger.census.owed([organisation])[organisation]:
             yield from self._owed(owed, now)
         if organisation == next(iter(self._organisations)):
             yield from self._gap(now)
@@ -144,7 +148,8 @@ class Watchman:
 
     def _silence(self, organisation: str, now: dt.datetime) -> Iterator[Sign]:
         """Xero switches a webhook off after a day of failures; the sweep still finds changes, but later."""
-        limit, changed = dt.timedelta(hours=self._limits.silence_hours), self.unheard_since(organisation)
+        limit = dt.timedelta(hours=self._limits.silence_hours)
+        changed = self.unheard_since([organisation]).get(organisation)
         if limit and changed and now - changed >= limit:
             yield Sign(
                 "webhooks",
@@ -186,7 +191,7 @@ class Watchman:
             )
 
     def _budget(self, organisation: str, now: dt.datetime) -> Iterator[Sign]:
-        left = calls_left(self._ledger, organisation, now)
+        left = calls_left(self._ledger.budgets.budget(organisation), now)
         if left is not None and left < self._limits.day_calls:
             yield Sign(
                 "calls",

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from peewee import EXCLUDED, BigIntegerField, CompositeKey, TextField
+from peewee import EXCLUDED, BigIntegerField, CompositeKey, TextField, fn
 
 from reconciler.xero_port import Budget, Spent
 from storage.database import Store
@@ -46,6 +46,10 @@ class Budgets:
         row = self._store.row(BudgetRow.select().where(BudgetRow.name == name))
         return row["budget"] if row else Budget()
 
+    def all(self) -> dict[str, Budget]:
+        """What was kept, by name."""
+        return {row["name"]: row["budget"] for row in self._store.rows(BudgetRow.select())}
+
     def keep(
         self, budgets: Mapping[str, Budget], organisation: str, spent: Mapping[tuple[dt.date, str], Spent]
     ) -> None:
@@ -64,6 +68,15 @@ class Budgets:
         found: dict[dt.date, dict[str, Spent]] = {}
         for row in self._store.rows(UsageRow.select().where(mine).order_by(UsageRow.day, UsageRow.operation)):
             found.setdefault(row["day"], {})[row["operation"]] = Spent(row["calls"], row["bytes"])
+        return found
+
+    def total(self) -> dict[str, dict[str, Spent]]:
+        """All calls and bytes that were ever spent, by organisation and operation."""
+        by = (UsageRow.organisation, UsageRow.operation)
+        sums = UsageRow.select(*by, fn.SUM(UsageRow.calls).alias("calls"), fn.SUM(UsageRow.bytes).alias("bytes"))
+        found: dict[str, dict[str, Spent]] = {}
+        for row in self._store.rows(sums.group_by(*by)):
+            found.setdefault(row["organisation"], {})[row["operation"]] = Spent(int(row["calls"]), int(row["bytes"]))
         return found
 
     def _add(self, organisation: str, spent: Mapping[tuple[dt.date, str], Spent]) -> None:

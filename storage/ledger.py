@@ -10,6 +10,7 @@ from reconciler.turns import OwnTurn, Turn
 from storage.apikeys import ApiKeys
 from storage.attempts import Attempts
 from storage.budgets import Budgets
+from storage.census import Census
 from storage.changes import Changes
 from storage.database import Store, open_store
 from storage.deeds import Deeds
@@ -64,6 +65,7 @@ class Ledger:
         self.notes = Notes(store)
         self.enclosures = Enclosures(store)
         self.deeds = Deeds(store)
+        self.census = Census(store)
         self.errands = Errands(store)
         self.outbox = Outbox(store, mail_domain)
         self.reminders = Reminders(store, mail_domain)

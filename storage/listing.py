@@ -8,27 +8,16 @@ from typing import Any
 from peewee import fn
 
 from reconciler.model import Exemption, Status
-from reconciler.reasons import Action, Reason
+from reconciler.reasons import Reason
 from storage.database import Store
 from storage.mirrored import BillRow
 from storage.models import ExemptionRow, LinkRow, MilestoneRow, VerdictRow
 from storage.names import fold
 from storage.overview import Listed, Overview
-from storage.queues import AttemptRow, BounceRow, EventRow, MailRow, RawRequestRow
 
 Place = tuple[str, str]
 START: Place = ("", "")
 UNAPPROVED = tuple(status for status in Status if status.unapproved)
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """Work that waits: of which kind, how much, since when, and when the next of it is tried (`None`: at once)."""
-
-    what: str
-    number: int
-    since: dt.datetime | None
-    next_try: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,40 +69,6 @@ class Listing:
                     keys = self._keys(organisation, start, limit - len(found), reasons, text)
                     found += self._overview.listed(organisation, keys)
         return found
-
-    def owed(self, organisation: str) -> list[Owed]:
-        """What waits to be mailed, written to Xero and read; kinds of which there is nothing are left out."""
-        unsent = (MailRow.organisation == organisation) & MailRow.sent_at.is_null()
-        syncs = (LinkRow.organisation == organisation) & (LinkRow.action == Action.SYNC)
-        open_attempts = (AttemptRow.organisation == organisation) & AttemptRow.finished_at.is_null()
-        changes = (EventRow.organisation == organisation) & (EventRow.open == True)  # noqa: E712  SQL
-        with self._store.read():
-            owed = [
-                self._owed("mails to send", MailRow.owed_at, unsent & (MailRow.done == False), MailRow.send_after),  # noqa: E712  SQL
-                self._owed(
-                    "mails refused for good",
-                    MailRow.owed_at,
-                    unsent & (MailRow.done == True) & MailRow.dropped_at.is_null(),  # noqa: E712  SQL
-                ),
-                self._owed(
-                    "addresses that refuse mail", BounceRow.at, BounceRow.address.in_(_recipients(organisation))
-                ),
-                self._owed("milestones to write to Xero", LinkRow.decided_at, syncs),
-                self._owed("writes to Xero to verify", AttemptRow.started_at, open_attempts),
-                self._owed("changes to read in Xero", EventRow.drained_at, changes),
-                self._owed("webhook requests to read", RawRequestRow.received_at, RawRequestRow.drained_at.is_null()),
-            ]
-        return [one for one in owed if one.number]
-
-    def undecided(self, organisation: str) -> int:
-        """How many milestones are due to be decided again."""
-        due = (LinkRow.organisation == organisation) & (LinkRow.dirty == True)  # noqa: E712  SQL
-        return self._store.count(LinkRow.select(LinkRow.key).where(due))
-
-    def heard_at(self, organisation: str) -> dt.datetime | None:
-        """When the last webhook event about the organisation was read."""
-        mine = EventRow.select(EventRow.drained_at).where(EventRow.organisation == organisation)
-        return next(iter(self._store.column(mine.order_by(EventRow.id.desc()).limit(1))), None)
 
     def changed_after(self, organisation: str, instant: dt.datetime) -> dt.datetime | None:
         """The first time after that instant, by Xero's clock, of the last changes that were made to bills."""
@@ -180,16 +135,6 @@ class Listing:
             query = LinkRow.select(LinkRow.key).where(mine).order_by(LinkRow.key).limit(limit)
             found += self._store.column(query.join(MilestoneRow, on=_same()).where(_holds(text)) if text else query)
         return sorted(found)[:limit]
-
-    def _owed(self, what: str, since: Any, condition: Any, next_try: Any = None) -> Owed:
-        columns = [fn.COUNT(since).alias("number"), fn.MIN(since).alias("since")]
-        columns += [fn.MIN(next_try).alias("next_try")] if next_try is not None else []
-        row = self._store.row(since.model.select(*columns).where(condition)) or {}
-        return Owed(what, row["number"], row["since"], row.get("next_try"))
-
-
-def _recipients(organisation: str) -> Any:
-    return MailRow.select(MailRow.recipient).where(MailRow.organisation == organisation)
 
 
 def _same() -> Any:

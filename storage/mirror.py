@@ -38,6 +38,11 @@ class Mirror:
         row = self._organisation(organisation)
         return row["books"] if row else Books()
 
+    def all_books(self) -> dict[str, Books]:
+        """What is known of every organisation that was read."""
+        rows = self._store.rows(OrganisationRow.select(OrganisationRow.key, OrganisationRow.books))
+        return {row["key"]: row["books"] for row in rows}
+
     def store_books(self, organisation: str, books: Books) -> None:
         """Keep the books; milestones that a moved lock date, a changed list or a hold bears upon become dirty.
 

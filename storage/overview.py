@@ -101,18 +101,6 @@ class Overview:
         found = self._store.column(OrganisationRow.select(OrganisationRow.key))
         return sorted({*found, *self._store.column(MilestoneRow.select(MilestoneRow.organisation).distinct())})
 
-    def mail_error(self, organisation: str) -> str:
-        """What the mail server said last about a mail that is still owed; empty when it said nothing."""
-        owed = (MailRow.organisation == organisation) & (MailRow.done == False) & (MailRow.error != "")  # noqa: E712  SQL
-        latest = MailRow.select(MailRow.error).where(owed).order_by(MailRow.claimed_until.desc()).limit(1)
-        return next(iter(self._store.column(latest)), "")
-
-    def counts(self, organisation: str) -> dict[Reason | None, int]:
-        """How many milestones stand under each reason; under `None` those not decided yet."""
-        query = LinkRow.select(LinkRow.reason, fn.COUNT(LinkRow.key).alias("number"))
-        rows = self._store.rows(query.where(LinkRow.organisation == organisation).group_by(LinkRow.reason))
-        return {row["reason"]: row["number"] for row in rows}
-
     def listing(
         self,
         organisation: str,

@@ -1,5 +1,8 @@
 """Small facts by name, such as the hash of the configuration last used."""
 
+from collections.abc import Collection
+
+from storage.among import among
 from storage.database import Store
 from storage.queues import StateRow
 
@@ -14,6 +17,11 @@ class State:
         """The value, or `None`."""
         row = self._store.row(StateRow.select().where(StateRow.name == name))
         return row["value"] if row else None
+
+    def held(self, names: Collection[str]) -> dict[str, str]:
+        """The values of those of these names that have one."""
+        rows = self._store.rows(StateRow.select().where(among(StateRow.name, names)))
+        return {row["name"]: row["value"] for row in rows}
 
     def put(self, name: str, value: str | None) -> None:
         """Keep the value in place of the one held; `None` forgets it."""

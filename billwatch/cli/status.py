@@ -80,7 +80,7 @@ def _listed(ledger: Ledger, key: str, milestones: bool, reason: Reason | None, l
 
 
 def _summary(ledger: Ledger, key: str, mode: str, books: Books) -> dict[str, Any]:
-    counts = ledger.overview.counts(key)
+    counts = ledger.census.counts([key])[key]
     return {
         "organisation": key,
         "name": books.name,
@@ -91,10 +91,10 @@ def _summary(ledger: Ledger, key: str, mode: str, books: Books) -> dict[str, Any
         "period_lock": books.period_lock,
         "year_lock": books.year_lock,
         "counts": {(reason.value if reason else "UNDECIDED"): count for reason, count in counts.items()},
-        "heard_at": ledger.listing.heard_at(key),
-        "owed": [dataclasses.asdict(one) for one in ledger.listing.owed(key)],
+        "heard_at": ledger.census.heard_at([key]).get(key),
+        "owed": [dataclasses.asdict(one) for one in ledger.census.owed([key])[key]],
         "documents_missing": ledger.enclosures.troubled(key),
-        "mail_error": ledger.overview.mail_error(key),
+        "mail_error": ledger.census.mail_error([key]).get(key, ""),
         "refused_addresses": [msgspec.structs.asdict(one) for one in ledger.outbox.bounced()],
         **dataclasses.asdict(ledger.overview.health(key)),
     }

@@ -13,7 +13,7 @@ def last_webhook(config: Config, organisation: str, ledger: Ledger) -> Finding:
     """When the last webhook event about the organisation was read."""
     if not config.xero.webhook_keys:
         return ok("none are set up")
-    heard = ledger.listing.heard_at(organisation)
+    heard = ledger.census.heard_at([organisation]).get(organisation)
     if heard is None:
         return warning(
             "none ever came, although a signing key is set",

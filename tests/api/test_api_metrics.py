@@ -51,7 +51,7 @@ def test_a_day_at_work_shows_in_the_metrics(daemon: Callable[..., tuple[World, D
     headers = new_headers(world, "Prometheus", METRICS)
     with world.cycle.lock:
         world.put()
-    until(lambda: world.house.ledger.overview.counts(KEY) == {Reason.AWAITING_APPROVAL: 1})
+    until(lambda: world.house.ledger.census.counts([KEY])[KEY] == {Reason.AWAITING_APPROVAL: 1})
     httpx.post(f"{running.url}/webhooks/xero", content=b"{}", timeout=10)
     until(lambda: scraped(running, headers).get(f"billwatch_bills_total {KEY} created") == 1)
     told = scraped(running, headers)

@@ -171,7 +171,7 @@ def test_work_that_waits_too_long_is_told_of(world: World) -> None:
     world.org.approve("M-1")
     world.put(amount=Decimal("1500.00"))
     world.sweep()
-    assert world.house.ledger.listing.owed(KEY)[0].what == "mails to send"
+    assert world.house.ledger.census.owed([KEY])[KEY][0].what == "mails to send"
     assert signs(world) == []
     world.xero.advance(hours=3)
     assert "mails to send" in names(world)

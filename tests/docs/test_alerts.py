@@ -35,7 +35,7 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     counted = Metrics()
     with Ledger.open(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/billwatch.db") as ledger:
         watchman = Watchman(ledger, {}, Watch(), (), lambda: NOW, lambda _organisation: None, webhooks=True)
-        stored = Stored(list, ledger.budgets.spent, WebhookCounts(), watchman, lambda: NOW)
+        stored = Stored(list, ledger.budgets.total, WebhookCounts(), watchman, lambda: NOW)
         families = [*counted.registry.collect(), *stored.collect()]
     counters = {
         family.name for family in families if family.type == "counter" or isinstance(family, CounterMetricFamily)

@@ -95,7 +95,7 @@ def run(folder: Path, file: Path) -> Result:
 def test_watching_writes_nothing(take, grants):
     world = take(grants, "watch")
     world.sweep()
-    assert world.house.ledger.overview.counts(KEY) == {Reason.WOULD_CREATE: 265, Reason.NOTHING_TO_PAY: 114}
+    assert world.house.ledger.census.counts([KEY])[KEY] == {Reason.WOULD_CREATE: 265, Reason.NOTHING_TO_PAY: 114}
     assert (world.writes(), world.org.bills(), world.open_flags()) == (0, [], [])
 
 
@@ -106,7 +106,7 @@ def test_syncing_bills_what_has_an_amount_in_at_most_twenty_calls_and_a_second_r
 
     assert world.xero.calls() + TOKEN_CALLS <= 20
     assert report.created == 265
-    assert world.house.ledger.overview.counts(KEY) == {Reason.AWAITING_APPROVAL: 265, Reason.NOTHING_TO_PAY: 114}
+    assert world.house.ledger.census.counts([KEY])[KEY] == {Reason.AWAITING_APPROVAL: 265, Reason.NOTHING_TO_PAY: 114}
     bills = world.org.bills()
     assert len({bill.number for bill in bills}) == len(bills) == 265
     assert sum(bill.total for bill in bills) == total(grants)
@@ -119,7 +119,7 @@ def test_syncing_bills_what_has_an_amount_in_at_most_twenty_calls_and_a_second_r
     assert world.xero.calls() == calls
     world.sweep()
     assert (world.writes(), world.org.bills()) == (writes, bills)
-    assert world.house.ledger.overview.counts(KEY) == {Reason.AWAITING_APPROVAL: 265, Reason.NOTHING_TO_PAY: 114}
+    assert world.house.ledger.census.counts([KEY])[KEY] == {Reason.AWAITING_APPROVAL: 265, Reason.NOTHING_TO_PAY: 114}
 
 
 def total(file: Path) -> Decimal:

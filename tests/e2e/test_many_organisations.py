@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from world import KEY, until
 from billwatch.daemon import NAMED_AT_MOST, Daemon
 from billwatch.jobs import MOST_THREADS, WOKEN_AT_ONCE, Jobs, Turns
 from billwatch.metrics import Metrics
+from billwatch.office import office
 
 MANY = WOKEN_AT_ONCE + WOKEN_AT_ONCE // 2
 NAMES = [f"o{number:03}" for number in range(MANY)]
@@ -93,6 +94,23 @@ def test_a_stop_waits_for_what_runs_and_begins_nothing_of_what_is_queued(crowd):
     assert waits
     assert not stopping.is_alive()
     assert len(crowd.begun) == MOST_THREADS
+
+
+def asked(work: Callable[[], Any], caplog: pytest.LogCaptureFixture) -> int:
+    """How many statements the database was asked for that."""
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG, "peewee"):
+        work()
+    return sum(record.name == "peewee" for record in caplog.records)
+
+
+def test_to_show_very_many_organisations_the_database_is_asked_no_more_than_for_one(make_world, caplog):
+    world = make_world()
+    one = asked(office(world.house).standing, caplog)
+    several = office(Crowd(world).house)
+    assert one > 0
+    assert asked(several.standing, caplog) == one
+    assert [standing.organisation.key for standing in several.standing()] == NAMES
 
 
 @pytest.fixture

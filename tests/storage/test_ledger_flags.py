@@ -241,7 +241,7 @@ def test_a_mail_that_was_passed_on_does_not_count_as_refused(ledger: Ledger) -> 
     assert [again.recipient for again in _claim(ledger)] == ["heir@example.org"]
     health = ledger.overview.health(ORG)
     assert (health.mails_refused, health.mails_owed) == (0, 1)
-    assert [one.what for one in ledger.listing.owed(ORG)] == ["mails to send", "addresses that refuse mail"]
+    assert [one.what for one in ledger.census.owed([ORG])[ORG]] == ["mails to send", "addresses that refuse mail"]
 
 
 def test_since_when_a_mail_is_not_taken_is_kept_until_it_is(ledger: Ledger) -> None:

@@ -73,9 +73,9 @@ def test_what_is_owed_says_how_much_and_since_when(several: Ledger) -> None:
     later = NOW + sample.HOUR
     sample.decide(several, Reason.BILL_VOIDED, "M1", at=later, notice=sample.notice(send_after=later))
     sample.decide(several, Reason.CREATE, "M3")
-    owed = {one.what: (one.number, one.since, one.next_try) for one in several.listing.owed(ORG)}
+    owed = {one.what: (one.number, one.since, one.next_try) for one in several.census.owed([ORG])[ORG]}
     assert owed == {"mails to send": (1, later, later), "milestones to write to Xero": (1, NOW, None)}
-    assert several.listing.owed(OTHER) == []
+    assert several.census.owed([OTHER])[OTHER] == []
 
 
 def test_a_mail_that_was_sent_is_not_owed_and_one_refused_for_good_is_told(several: Ledger) -> None:
@@ -83,15 +83,14 @@ def test_a_mail_that_was_sent_is_not_owed_and_one_refused_for_good_is_told(sever
     first, second = several.outbox.claim(NOW, 10, sample.LEASE)
     several.outbox.sent(first.mail_id, NOW)
     several.outbox.refused(second, "550 no such user", "", NOW, NOW)
-    owed = [(one.what, one.number) for one in several.listing.owed(ORG)]
+    owed = [(one.what, one.number) for one in several.census.owed([ORG])[ORG]]
     assert owed == [("mails refused for good", 1), ("addresses that refuse mail", 1)]
 
 
 def test_the_last_event_is_known_by_organisation(several: Ledger, url: str) -> None:
-    assert several.listing.heard_at(ORG) is None
+    assert several.census.heard_at([ORG, OTHER]) == {}
     sample.hear(url, several, "b1", NOW)
-    assert several.listing.heard_at(ORG) == NOW
-    assert several.listing.heard_at(OTHER) is None
+    assert several.census.heard_at([ORG, OTHER]) == {ORG: NOW}
 
 
 def test_turns_are_summed_up_by_day_with_what_was_before(several: Ledger) -> None:

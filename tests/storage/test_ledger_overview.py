@@ -43,8 +43,8 @@ def _listed(ledger: Ledger, **which: object) -> list[str]:
 
 
 def test_reasons_are_counted_and_what_is_undecided_too(ledger: Ledger) -> None:
-    assert ledger.overview.counts(ORG) == {Reason.PERIOD_LOCKED: 1, Reason.NOT_DUE: 1, None: 1}
-    assert ledger.overview.counts("other") == {}
+    assert ledger.census.counts([ORG])[ORG] == {Reason.PERIOD_LOCKED: 1, Reason.NOT_DUE: 1, None: 1}
+    assert ledger.census.counts(["other"])["other"] == {}
 
 
 def test_a_listing_shows_milestone_bill_and_verdict(ledger: Ledger) -> None:
@@ -69,11 +69,11 @@ def test_what_is_remembered_of_an_organisation_is_known_by_its_key(ledger: Ledge
 
 def test_the_last_words_of_the_mail_server_are_kept_until_the_mail_is_sent(ledger: Ledger) -> None:
     (mail,) = ledger.outbox.claim(NOW + HOUR, 5, LEASE)
-    assert ledger.overview.mail_error(ORG) == ""
+    assert ledger.census.mail_error([ORG]) == {}
     ledger.outbox.failed(mail.mail_id, "450 try later", NOW + HOUR, NOW)
-    assert (ledger.overview.mail_error(ORG), ledger.overview.mail_error("elsewhere")) == ("450 try later", "")
+    assert ledger.census.mail_error([ORG, "elsewhere"]) == {ORG: "450 try later"}
     ledger.outbox.sent(mail.mail_id, NOW + HOUR)
-    assert ledger.overview.mail_error(ORG) == ""
+    assert ledger.census.mail_error([ORG]) == {}
 
 
 def test_a_listing_can_be_narrowed_and_limited(ledger: Ledger) -> None:
