@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from billwatch.almanac import Almanac
 from billwatch.config import Config
+from billwatch.deciders import Deciders, cores
 from billwatch.desk import Desk
 from billwatch.keeping import forget
 from billwatch.papers import Papers
@@ -63,6 +64,7 @@ class House:
             mail_domain=_mail_domain(config),
             lease_seconds=config.storage.lease_seconds,
         )
+        self._deciders = Deciders(self.ledger.milestones, config.storage.place(), prefixes, cores())
         keys = KeyRing(config.keys.encryption)
         self.connections = Connections(
             self.ledger.tokens,
@@ -213,7 +215,9 @@ class House:
         client = self._clients[organisation.key]
         waits = waits_of(self.config.mail)
         turn = self.ledger.turn(f"organisation {organisation.key}", client.recall)
-        return Cycle(organisation, client, self.ledger, self.clock, waits, self.halt, random.random, turn)
+        return Cycle(
+            organisation, client, self.ledger, self.clock, waits, self.halt, random.random, turn, self._deciders
+        )
 
     def _clerk(self, organisation: Organisation) -> Clerk:
         papers = Papers(self.config.settings(organisation.key).documents.hosts, self.clock)

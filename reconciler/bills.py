@@ -4,11 +4,11 @@ Units as in `reconciler.model`, which has the other nouns.
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 
-from msgspec import Struct
+from reconciler.value import Value
 
 ZERO = Decimal(0)
 NEW_CONTACT = "new:"
@@ -65,7 +65,7 @@ class Field(StrEnum):
 Tracking = tuple[tuple[str, str], ...]
 
 
-class Terms(Struct, frozen=True):
+class Terms(Value, frozen=True):
     """What a bill says, in the one shape that milestone, bill and memory share, so that they can be compared per
     field.
 
@@ -88,7 +88,7 @@ class Terms(Struct, frozen=True):
     lines: int = 1
 
 
-class Line(Struct, frozen=True):
+class Line(Value, frozen=True):
     """One line item of a bill. `tracking` holds (category, option) pairs."""
 
     line_id: str
@@ -102,7 +102,7 @@ class Line(Struct, frozen=True):
     tracking: Tracking = ()
 
 
-class Bill(Struct, frozen=True):
+class Bill(Value, frozen=True):
     """What is in Xero: an invoice of type ACCPAY, as last read.
 
     `updated_at` is by Xero's clock, `read_at` by ours. `credited` counts credit notes, prepayments and overpayments.
@@ -147,18 +147,19 @@ class Bill(Struct, frozen=True):
 
     def terms(self, sense: Sense) -> Terms:
         """The bill as `Terms`, its total in the given sense of tax."""
+        lines = self.lines
         return Terms(
             contact=self.contact_id,
             total=self.amount(sense),
             currency=self.currency,
             date=self.date,
             due_date=self.due_date,
-            description=_joined(line.description for line in self.lines),
-            account=_joined(line.account for line in self.lines),
-            tax=_joined(line.tax for line in self.lines),
+            description=_joined([line.description for line in lines]),
+            account=_joined([line.account for line in lines]),
+            tax=_joined([line.tax for line in lines]),
             sense=self.sense,
-            tracking=tuple(sorted({pair for line in self.lines for pair in line.tracking})),
-            lines=len(self.lines),
+            tracking=tuple(sorted({pair for line in lines for pair in line.tracking})),
+            lines=len(lines),
         )
 
 
@@ -172,5 +173,7 @@ def first_open(lock: dt.date) -> dt.date:
     return lock + dt.timedelta(days=1)
 
 
-def _joined(values: Iterable[str]) -> str:
+def _joined(values: Sequence[str]) -> str:
+    if len(values) == 1:
+        return values[0]
     return ", ".join(dict.fromkeys(value for value in values if value))

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Collection
 from enum import StrEnum
 
-from msgspec import Struct
+from reconciler.value import Value
 
 PREFIX = "bw_"
 HOOK_PREFIX = "whsec_"
@@ -21,7 +21,7 @@ class Scope(StrEnum):
     METRICS = "metrics"
 
 
-class ApiKey(Struct, frozen=True):
+class ApiKey(Value, frozen=True):
     """A key as it is kept: never its text, only whose it is and what it allows.
 
     `organisations` are those it is for; `None` stands for all there are.

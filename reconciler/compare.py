@@ -25,20 +25,23 @@ from reconciler.model import (
     Milestone,
     Sense,
     Terms,
+    Tracking,
 )
 from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
+from reconciler.value import Value
 
 MONEY = frozenset({Field.TOTAL, Field.CURRENCY, Field.CONTACT})
 MATERIAL = MONEY | {Field.DATE}
 PLACEHOLDERS = ("title", "key", "payee", "description")
 LONGEST_DESCRIPTION = 4_000
 # Under this reason it is remembered that a person leaves earlier bills as they are; see `parts_mark`.
+NONE = frozenset[Field]()
 PARTS_KEPT = Reason.BILL_APPROVED
 LINE = frozenset({Field.TOTAL, Field.DESCRIPTION, Field.ACCOUNT, Field.TAX, Field.SENSE, Field.TRACKING})
 
 
-class View(Struct, frozen=True):
+class View(Value, frozen=True):
     """A case with everything that the rows of the decision derive from it; `link` is the memory as it stands so far."""
 
     case: Case
@@ -88,13 +91,25 @@ def compared(view: View) -> View:
     asked, seen = settled(ours, theirs, link.asked, link.seen)
     if by_settings := _by_settings_alone(view):
         asked = taken(asked, ours, by_settings)
-    apart = [] if ours == theirs else [f for f in Field if getattr(ours, f) != getattr(theirs, f)]
-    pending = frozenset(f for f in apart if getattr(ours, f) not in (None, "", getattr(asked, f)))
-    edited = frozenset(f for f in apart if getattr(theirs, f) != getattr(seen, f))
+    pending, edited = _apart(ours, theirs, asked, seen)
     under = view.organisation.defaults if view.firm or not pending else link.under
     if (asked, seen, under) != (link.asked, link.seen, link.under):
         link = replace(link, asked=asked, seen=seen, under=under)
     return replace(view, link=link, pending=pending, edited=edited)
+
+
+def _apart(ours: Terms, theirs: Terms, asked: Terms, seen: Terms) -> tuple[frozenset[Field], frozenset[Field]]:
+    """Of the fields in which milestone and bill differ, those that we want changed, and those changed in Xero."""
+    if ours == theirs:
+        return NONE, NONE
+    pending, edited = [], []
+    for field, mine, yours, was_asked, was_seen in zip(Field, *map(astuple, (ours, theirs, asked, seen)), strict=True):
+        if mine != yours:
+            if mine not in (None, "", was_asked):
+                pending.append(field)
+            if yours != was_seen:
+                edited.append(field)
+    return frozenset(pending), frozenset(edited)
 
 
 def settled(ours: Terms, theirs: Terms, asked: Terms, seen: Terms) -> tuple[Terms, Terms]:
@@ -136,8 +151,12 @@ def wanted(case: Case, organisation: Organisation, books: Books, theirs: Terms |
         account=milestone.account or organisation.account,
         tax=None if sense is Sense.NO_TAX else milestone.tax or organisation.tax or None,
         sense=sense,
-        tracking=tuple(sorted((dict(organisation.tracking) | dict(milestone.tracking)).items())),
+        tracking=_tracked(organisation.tracking, milestone.tracking),
     )
+
+
+def _tracked(usual: Tracking, own: Tracking) -> Tracking:
+    return tuple(sorted((dict(usual) | dict(own)).items())) if usual or own else ()
 
 
 def covered(case: Case, sense: Sense) -> Decimal:

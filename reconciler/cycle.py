@@ -15,12 +15,12 @@ from msgspec.structs import replace
 
 from reconciler import flag_log
 from reconciler.compare import mark
-from reconciler.decide import decide
+from reconciler.deciding import Deciders, Here, Question, answered, within_room
 from reconciler.deeds import Historian
 from reconciler.enclosing import wanted
 from reconciler.errors import RateLimited, Temporary
 from reconciler.hours import Waits
-from reconciler.model import ZERO, Decision, Link, Milestone, Verdict
+from reconciler.model import ZERO, Decision, Link, Milestone, Sifted, Verdict
 from reconciler.notes import Annotator
 from reconciler.notice import make_notice
 from reconciler.organisation import Books, Mode, Organisation
@@ -75,6 +75,7 @@ class Cycle:
         halt: threading.Event,
         jitter: Callable[[], float] = random.random,
         turn: Turn | None = None,
+        deciders: Deciders | None = None,
     ) -> None:
         self.organisation = organisation
         self.lock = turn or OwnTurn()
@@ -84,6 +85,7 @@ class Cycle:
         self._halt = halt
         self._rest_until: dt.datetime | None = None
         self._stops = 0
+        self._deciders = deciders or Here(ledger.milestones)
         self._count = Counted()
         self._pusher = Pusher(organisation, xero, ledger, self.reader, clock, self.decide_again, self.may_write)
         self._annotator = Annotator(self._key, xero, ledger)
@@ -164,18 +166,16 @@ class Cycle:
     def preview(self, wished: Milestone) -> Decision:
         """What would be decided if the platform said this of the milestone, by the facts read last; nothing is kept."""
         case = self._ledger.milestones.wished(wished, self.organisation.policy.near_days)
-        return Decision(case, decide(case, self.organisation, self.books(), self._clock()))
+        return self._question([wished.key], self.books()).decide(case)
 
     def rehearse(self) -> list[Decision]:
         """What a turn would decide anew after a complete sweep; nothing but the mirror is written, and no verdict."""
         with self._alone():
             self.reader.sweep()
-            books, now, near = self.books(), self._clock(), self.organisation.policy.near_days
-            decisions, after = [], ""
-            while keys := self._ledger.milestones.dirty_keys(self._key, now, CHUNK, after):
-                cases = self._ledger.milestones.gather(self._key, keys, near)
-                decisions += [Decision(case, decide(case, self.organisation, books, now)) for case in cases]
-                after = keys[-1]
+            near, decisions = self.organisation.policy.near_days, []
+            for question in self._questions(self.books()):
+                cases = self._ledger.milestones.gather(self._key, question.keys, near)
+                decisions += [question.decide(case) for case in cases]
             return decisions
 
     def tick(self) -> Report | None:
@@ -222,7 +222,8 @@ class Cycle:
 
     def decide_again(self, keys: Sequence[str]) -> list[Decision]:
         """Decide these milestones on the mirror as it is now; how they then stand."""
-        self._decide(keys, self.books(), self._count)
+        books = self.books()
+        self._keep(answered(self._ledger.milestones, self._question(keys, books)), books, self._count)
         return self._ledger.milestones.standing(self._key, keys)
 
     def _follow_settings(self) -> None:
@@ -241,26 +242,32 @@ class Cycle:
             self.reader.catch_up()
 
     def _decide_dirty(self, count: "Counted") -> None:
-        milestones, after, books = self._ledger.milestones, "", self.books()
         count.leave_held()
+        books = self.books()
+        for sifted in self._deciders.answer(self._questions(books)):
+            books = self._keep(sifted, books, count)
+
+    def _questions(self, books: Books) -> Iterator[Question]:
+        """What is marked, a portion at a time; on halting, the rest stays so for after the next start."""
+        milestones, after = self._ledger.milestones, ""
         while keys := milestones.dirty_keys(self._key, self._clock(), CHUNK, after):
-            books, after = self._decide(keys, books, count), keys[-1]
-            if self._halt.is_set():  # the rest stays marked, for after the next start
+            yield self._question(keys, books)
+            after = keys[-1]
+            if self._halt.is_set():
                 return
 
-    def _decide(self, keys: Sequence[str], books: Books, count: "Counted") -> Books:
-        """Gather, decide, apply; the books with what the new bills take of the room under the caps."""
-        now, near = self._clock(), self.organisation.policy.near_days
-        decisions = []
-        for case in self._ledger.milestones.gather(self._key, keys, near):
-            verdict = decide(case, self.organisation, books, now)
-            books = _less_room(books, verdict)
-            decisions.append(Decision(case, verdict))
-        if self.organisation.attach_documents and (papers := wanted(decisions)):
+    def _question(self, keys: Sequence[str], books: Books) -> Question:
+        return Question(self.organisation, books, tuple(keys), self._clock())
+
+    def _keep(self, sifted: Sifted, books: Books, count: "Counted") -> Books:
+        """Keep what was decided; the books with what the new bills take of the room under the caps."""
+        now = self._clock()
+        sifted, books = within_room(sifted, self.organisation, books, now)
+        if self.organisation.attach_documents and (papers := wanted(sifted.news)):
             self._ledger.enclosures.owe(self._key, papers, now)
-        applied = self._ledger.milestones.apply(self._key, decisions, self.notice(), now)
+        applied = self._ledger.milestones.keep(self._key, sifted, self.notice(), now)
         flag_log.tell(applied)
-        count.add(decisions, applied)
+        count.add(sifted, applied)
         return books
 
     def notice(self) -> Notice:
@@ -354,22 +361,20 @@ class Counted:
             del self.verdicts[reason]
         self._reasons = {key: reason for key, reason in self._reasons.items() if reason not in held}
 
-    def add(self, decisions: Sequence[Decision], applied: Applied) -> None:
-        """Count these, and what applying them came to."""
-        for decision in decisions:
-            key, verdict = decision.case.milestone.key, decision.verdict
-            before = self._reasons.get(key)
-            if before is not None:
-                self.verdicts[before] -= 1
-            if before is not None or verdict.write is not None:
-                self._reasons[key] = verdict.reason
-            self.verdicts[verdict.reason] += 1
+    def add(self, sifted: Sifted, applied: Applied) -> None:
+        """Count these, and what keeping them came to."""
+        for known in sifted.known:
+            self._count(known.key, known.reason)
+        for decision in sifted.news:
+            again = decision.verdict.write is not None
+            self._count(decision.case.milestone.key, decision.verdict.reason, again=again)
         self.opened += applied.opened
         self.closed += applied.closed
 
-
-def _less_room(books: Books, verdict: Verdict) -> Books:
-    if verdict.reason is not Reason.CREATE or verdict.write is None or books.room is None:
-        return books
-    money = books.room_money
-    return replace(books, room=books.room - 1, room_money=None if money is None else money - verdict.write.terms.total)
+    def _count(self, key: str, reason: Reason, *, again: bool = False) -> None:
+        before = self._reasons.get(key)
+        if before is not None:
+            self.verdicts[before] -= 1
+        if before is not None or again:
+            self._reasons[key] = reason
+        self.verdicts[reason] += 1

@@ -56,8 +56,9 @@ def hold(view: View) -> View | Verdict:
         return _verdict(view, books.hold, message=books.hold_detail)
     fresh = dt.timedelta(minutes=view.organisation.policy.fresh_minutes)
     unread = bool(link.bill_id) and view.bill is None and not view.case.missing
-    known = {*view.case.lost, *(bill.bill_id for bill in view.case.parts)}
-    unread |= any(part.bill_id not in known for part in link.parts)
+    if link.parts:
+        known = {*view.case.lost, *(bill.bill_id for bill in view.case.parts)}
+        unread |= any(part.bill_id not in known for part in link.parts)
     if books.swept_at is None or view.now - books.swept_at > fresh or unread:
         return _verdict(view, Reason.FACTS_STALE)
     return _verdict(view, Reason.OUTCOME_UNKNOWN) if link.pending_attempt is not None else view

@@ -4,14 +4,14 @@ import calendar
 import datetime as dt
 import re
 
-from msgspec import Struct
+from reconciler.value import Value
 
 LONGEST_DAYS = 3650
 _DAYS = re.compile(r"(\d{1,4}) days?")
 _MONTH = re.compile(r"(end|\d{1,2}(?:st|nd|rd|th)) of (following )?month")
 
 
-class Due(Struct, frozen=True):
+class Due(Value, frozen=True):
     """Either `days` after the bill's date; or, in the month that is `months` after the bill's, on the `day` (0: the
     last one), but never before the bill's own date."""
 

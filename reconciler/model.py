@@ -10,8 +10,6 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct
-
 from reconciler.bills import (
     EXPENSE_CLAIMS,
     NEW_CONTACT,
@@ -28,6 +26,7 @@ from reconciler.bills import (
 )
 from reconciler.due import Due
 from reconciler.reasons import Action, Reason
+from reconciler.value import Value
 
 __all__ = [
     "EXPENSE_CLAIMS",
@@ -43,6 +42,7 @@ __all__ = [
     "Document",
     "Exemption",
     "Field",
+    "Known",
     "Line",
     "Link",
     "Links",
@@ -50,6 +50,7 @@ __all__ = [
     "Part",
     "Refusal",
     "Sense",
+    "Sifted",
     "Status",
     "Terms",
     "Tracking",
@@ -62,7 +63,7 @@ __all__ = [
 ]
 
 
-class Links(Struct, frozen=True):
+class Links(Value, frozen=True):
     """Where a person finds the milestone and its papers on the grants platform; empty when there is none."""
 
     milestone: str = ""
@@ -70,7 +71,7 @@ class Links(Struct, frozen=True):
     contract: str = ""
 
 
-class Document(Struct, frozen=True):
+class Document(Value, frozen=True):
     """A paper of a milestone that belongs on its bill: the name it gets there, and where it lies: at a link, or in a
     file on this machine.
     """
@@ -80,7 +81,7 @@ class Document(Struct, frozen=True):
     file: str = ""
 
 
-class Milestone(Struct, frozen=True):
+class Milestone(Value, frozen=True):
     """What should be in Xero, as the grants platform says.
 
     `stages` are the sync points that the milestone has reached; `contact_id` maps the payee to a Xero contact
@@ -109,7 +110,7 @@ class Milestone(Struct, frozen=True):
     version: int = 1
 
 
-class Contact(Struct, frozen=True):
+class Contact(Value, frozen=True):
     """A contact in Xero. `merged_to` is the ContactID that took over after a merge."""
 
     contact_id: str
@@ -118,7 +119,7 @@ class Contact(Struct, frozen=True):
     merged_to: str = ""
 
 
-class Refusal(Struct, frozen=True):
+class Refusal(Value, frozen=True):
     """Xero's no to a write: what we asked, with the milestone's link (`url`), what the bill said, its words."""
 
     reason: Reason
@@ -129,7 +130,7 @@ class Refusal(Struct, frozen=True):
     url: str = ""
 
 
-class Defaults(Struct, frozen=True):
+class Defaults(Value, frozen=True):
     """The settings that a bill is made of where the milestone itself says nothing; as in `Organisation`."""
 
     account: str
@@ -141,7 +142,7 @@ class Defaults(Struct, frozen=True):
     tracking: Tracking
 
 
-class Part(Struct, frozen=True):
+class Part(Value, frozen=True):
     """An earlier bill of a milestone that was billed in parts: it stays, and counts, as it was when the difference was
     billed. `settled` is the most money seen applied to it."""
 
@@ -157,7 +158,7 @@ class Part(Struct, frozen=True):
         return self.subtotal if sense is Sense.EXCLUSIVE else self.total
 
 
-class Link(Struct, frozen=True):
+class Link(Value, frozen=True):
     """The memory that ties a milestone to its bill.
 
     `asked` is our value per field when we last wrote it or a person accepted it; `seen` Xero's value in our
@@ -190,7 +191,7 @@ class Link(Struct, frozen=True):
         return (*(part.bill_id for part in self.parts), *([self.bill_id] if self.bill_id else []))
 
 
-class Exemption(Struct, frozen=True):
+class Exemption(Value, frozen=True):
     """A person's decision that a milestone is not to be synced; `until` is the last exempt day, `None` for good."""
 
     by: str
@@ -203,7 +204,7 @@ class Exemption(Struct, frozen=True):
         return self.until is None or today <= self.until
 
 
-class Deed(Struct, frozen=True):
+class Deed(Value, frozen=True):
     """What a bill's history in Xero says was done to it: what, when, and by whom (empty: Xero names nobody)."""
 
     did: str
@@ -211,7 +212,7 @@ class Deed(Struct, frozen=True):
     by: str = ""
 
 
-class Case(Struct, frozen=True):
+class Case(Value, frozen=True):
     """Everything that one decision is about, gathered.
 
     `bill` is the linked bill as the mirror holds it; `missing` is set when a direct read said that it does not
@@ -241,7 +242,7 @@ class Case(Struct, frozen=True):
         return tuple(bill for bill in (*self.parts, self.bill) if bill and bill.status.live)
 
 
-class Difference(Struct, frozen=True):
+class Difference(Value, frozen=True):
     """A field in which milestone and bill differ; both values as they stand in `Terms`."""
 
     field: Field
@@ -249,7 +250,7 @@ class Difference(Struct, frozen=True):
     theirs: Any
 
 
-class Write(Struct, frozen=True):
+class Write(Value, frozen=True):
     """What SYNC will send: a new bill (`bill_id` empty) or these fields of an existing one.
 
     `terms` is complete: for an update, what is not among `fields` stands as Xero has it. `moved` marks a date that
@@ -265,7 +266,7 @@ class Write(Struct, frozen=True):
     moved: bool = False
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Value, frozen=True):
     """Action, reason and what explains them; `link` is the memory as this decision leaves it.
 
     `fields` are those that the reason is about; `ours` and `theirs` are set when both sides were compared for it.
@@ -293,11 +294,26 @@ class Verdict(Struct, frozen=True):
         return tuple(Difference(f, getattr(self.ours, f), getattr(self.theirs, f)) for f in Field if f in self.fields)
 
 
-class Decision(Struct, frozen=True):
+class Decision(Value, frozen=True):
     """A case and what was decided of it."""
 
     case: Case
     verdict: Verdict
+
+
+class Known(Value, frozen=True):
+    """A milestone of which a decision has said nothing new: it stands as it did, by that version of its link."""
+
+    key: str
+    version: int
+    reason: Reason
+
+
+class Sifted(Value, frozen=True):
+    """Decisions, sifted: most of them, when everything is decided afresh, say what is known already."""
+
+    known: tuple[Known, ...] = ()
+    news: tuple[Decision, ...] = ()
 
 
 def bill_number(prefix: str, key: str, generation: int) -> str:

@@ -7,13 +7,14 @@ import datetime as dt
 from decimal import Decimal
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import field
 from msgspec.structs import asdict, replace
 
 from reconciler.due import FORTNIGHT, Due
 from reconciler.model import Defaults, Sense, Status, Tracking
 from reconciler.people import Person, Team
 from reconciler.reasons import Reason, Role
+from reconciler.value import Value
 
 WEB_URL = "https://go.xero.com"
 
@@ -25,7 +26,7 @@ class Mode(StrEnum):
     SYNC = "sync"
 
 
-class Policy(Struct, frozen=True):
+class Policy(Value, frozen=True):
     """What the organisation has decided in advance; the defaults ask a person. See `config.example.toml` for each."""
 
     xero_edits: str = "flag"
@@ -43,7 +44,7 @@ class Policy(Struct, frozen=True):
     missing_at_once: int = 10
 
 
-class Organisation(Struct, frozen=True):
+class Organisation(Value, frozen=True):
     """One connected Xero tenant with its settings, as the configuration states them.
 
     `tenant_id` may be empty for a custom connection. `status` is the state in which new bills are made. A
@@ -71,7 +72,7 @@ class Organisation(Struct, frozen=True):
     history_reads: int = 10
     attach_documents: bool = False
     sync_points: frozenset[str] = frozenset({"approved"})
-    people: dict[Role, tuple[str, ...]] = {}
+    people: dict[Role, tuple[str, ...]] = field(default_factory=dict)
     persons: tuple[Person, ...] = ()
     lock_day: int = 0
     reply_to: str = ""
@@ -97,7 +98,7 @@ class Organisation(Struct, frozen=True):
         return tuple(dict.fromkeys(address for role in roles for address in self.people.get(role, ())))
 
 
-class Books(Struct, frozen=True):
+class Books(Value, frozen=True):
     """What Xero and our own records say of an organisation as a whole, at one moment.
 
     The two lock dates are inclusive. `accounts`, `taxes`, `currencies` and `tracking` hold what a bill may use,

@@ -8,12 +8,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from msgspec import Struct
-
-from reconciler.model import Bill, Case, Contact, Decision, Deed, Document, Exemption, Link, Milestone, Verdict
+from reconciler.model import Bill, Case, Contact, Decision, Deed, Document, Exemption, Link, Milestone, Sifted, Verdict
 from reconciler.organisation import Books
 from reconciler.reasons import Reason
 from reconciler.records import Attempt, Choice, Delivery, Element, Flag
+from reconciler.value import Value
 from reconciler.xero_port import Outcome
 
 Clock = Callable[[], dt.datetime]
@@ -85,7 +84,7 @@ def _at_once(_address: str, _reason: Reason, ready: dt.datetime) -> dt.datetime:
     return ready
 
 
-class Notice(Struct, frozen=True):
+class Notice(Value, frozen=True):
     """To whom flags of a reason are mailed, and until when more are collected into one mail.
 
     `wanted` says when an address wants mail of that reason that is ready at that moment. `more` is for how long after
@@ -213,7 +212,11 @@ class Milestones(Protocol):
         """The cases of these keys, in key order; unknown keys are left out."""
         ...
 
-    def apply(self, organisation: str, decisions: Sequence[Decision], notice: Notice, now: dt.datetime) -> Applied:
+    def sift(self, organisation: str, decisions: Sequence[Decision]) -> Sifted:
+        """Which of these decisions say something new, in their order; nothing is kept."""
+        ...
+
+    def keep(self, organisation: str, sifted: Sifted, notice: Notice, now: dt.datetime) -> Applied:
         """Record verdicts and links; open, supersede and close flags; owe mails. Short transactions.
 
         A decision counts only while its milestone and link still have the versions that it was made on; else it is

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.compare import with_adopted
 from reconciler.model import ZERO, Bill, Case, Decision, Status
 from reconciler.reasons import Action, Choose, Reason
+from reconciler.value import Value
 
 
 class What(StrEnum):
@@ -39,7 +39,7 @@ class Stage(StrEnum):
     ENDED = "ended"
 
 
-class Progress(Struct, frozen=True):
+class Progress(Value, frozen=True):
     """The bill that a milestone follows, how far it and its earlier bills are, and the money applied to them."""
 
     bill_id: str = ""
@@ -47,7 +47,7 @@ class Progress(Struct, frozen=True):
     settled: Decimal = ZERO
 
 
-class Change(Struct, frozen=True):
+class Change(Value, frozen=True):
     """One thing that became known of a milestone, or (empty key) of its organisation, as it was then.
 
     `change_id` grows with each change; 0 while it is not kept. `flag_id` is set for flags, `choice` and `by` for what a
@@ -73,7 +73,7 @@ class Change(Struct, frozen=True):
     change_id: int = 0
 
 
-class Outgoing(Struct, frozen=True):
+class Outgoing(Value, frozen=True):
     """An event that is owed to an endpoint: the change that it tells of, and how often it was tried before."""
 
     outgoing_id: int
@@ -82,7 +82,7 @@ class Outgoing(Struct, frozen=True):
     tries: int = 0
 
 
-class EndpointState(Struct, frozen=True):
+class EndpointState(Value, frozen=True):
     """How an endpoint does: events owed to it and given up, since when it fails, and what it said last.
 
     `rests_until` is when it is tried again, `off_at` when it was switched off, and `off_because` why.

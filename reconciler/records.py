@@ -7,13 +7,12 @@ import datetime as dt
 from collections.abc import Sequence
 from enum import StrEnum
 
-from msgspec import Struct
-
 from reconciler.model import Deed, Verdict, Write
 from reconciler.reasons import Choose, Reason
+from reconciler.value import Value
 
 
-class Flag(Struct, frozen=True):
+class Flag(Value, frozen=True):
     """An open warning of a milestone (or, with an empty key, of its whole organisation), as stored.
 
     `cause` is what flags of one reason share, such as the lock date that blocks them. On `remind_on`, if somebody
@@ -34,7 +33,7 @@ class Flag(Struct, frozen=True):
     remind_by: str = ""
 
 
-class Choice(Struct, frozen=True):
+class Choice(Value, frozen=True):
     """What a person decided: who, when, over which address, and what it needs besides.
 
     `shown` is the fingerprint of the facts on which it was decided.
@@ -68,7 +67,7 @@ class MailKind(StrEnum):
     WATCH = "watch"
 
 
-class Mail(Struct, frozen=True):
+class Mail(Value, frozen=True):
     """A mail that is owed to one recipient.
 
     `flags` are what it is about (for a RESULT: the flags that were decided, and `choice` what was decided of them), and
@@ -93,7 +92,7 @@ class Mail(Struct, frozen=True):
     also: tuple[str, ...] = ()
 
 
-class Bounce(Struct, frozen=True):
+class Bounce(Value, frozen=True):
     """An address that the mail server refused for good, when, and in which words."""
 
     address: str
@@ -101,7 +100,7 @@ class Bounce(Struct, frozen=True):
     said: str
 
 
-class Ticket(Struct, frozen=True):
+class Ticket(Value, frozen=True):
     """What a link in a mail stands for: these flags, for this address, until it expires or has been used."""
 
     ticket_id: int
@@ -113,7 +112,7 @@ class Ticket(Struct, frozen=True):
     used_at: dt.datetime | None = None
 
 
-class Enclosed(Struct, frozen=True):
+class Enclosed(Value, frozen=True):
     """How a document of a milestone stands, and since when; `trouble` is why it could not be attached so far.
 
     `again_at` is when it is tried next, `None` when it is not.
@@ -134,7 +133,7 @@ class Enclosed(Struct, frozen=True):
         return f"{self.name} could not be attached" if self.trouble else f"{self.name} is to be attached"
 
 
-class Event(Struct, frozen=True):
+class Event(Value, frozen=True):
     """One thing that Xero told us. `category` and `kind` in capitals."""
 
     tenant_id: str
@@ -144,7 +143,7 @@ class Event(Struct, frozen=True):
     at: dt.datetime
 
 
-class Delivery(Struct, frozen=True):
+class Delivery(Value, frozen=True):
     """A webhook request of Xero's: its events, and the numbers of the first and the last of them (0: it names none)."""
 
     events: Sequence[Event]
@@ -152,7 +151,7 @@ class Delivery(Struct, frozen=True):
     last: int = 0
 
 
-class Element(Struct, frozen=True):
+class Element(Value, frozen=True):
     """One milestone's part of an attempt, in the order in which Xero answers. `link_version` guards the claim."""
 
     key: str
@@ -161,7 +160,7 @@ class Element(Struct, frozen=True):
     milestone_version: int
 
 
-class Attempt(Struct, frozen=True):
+class Attempt(Value, frozen=True):
     """One write to Xero, recorded before it is made: the exact request, and its idempotency key.
 
     `resendable` ends when Xero has stored an error under the key.

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec.structs import replace
-
-from reconciler.model import Decision, Link, Verdict
+from reconciler.model import Decision, Verdict
 from reconciler.ports import Applied, Notice
 from reconciler.reasons import EXEMPTED, Action
 from reconciler.records import Flag
@@ -19,9 +17,9 @@ from storage.links import change_link, link_columns, mark_others
 from storage.models import LinkRow, MilestoneRow, VerdictRow
 from storage.names import fold
 from storage.payees import remember_payee
+from storage.sifting import bare
 
 AS_BEFORE = {"dirty", "decided_at"}
-_NO_LINK = Link()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +73,6 @@ def _decided(store: Store, occasion: Occasion, keys: Sequence[str]) -> None:
     if keys:
         mine = (LinkRow.organisation == occasion.organisation) & among(LinkRow.key, keys)
         store.run(LinkRow.update(dirty=False, decided_at=occasion.now).where(mine))
-
-
-def bare(verdict: Verdict) -> Verdict:
-    """The verdict without its copy of the link, as it is kept beside the link."""
-    return replace(verdict, link=_NO_LINK)
 
 
 def _held(store: Store, organisation: str, keys: Sequence[str]) -> dict[str, dict[str, Any]]:

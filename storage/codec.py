@@ -4,7 +4,7 @@ Decimals and dates are strings, sets are sorted, so that equal values have equal
 """
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -24,16 +24,22 @@ def encode(value: object) -> str:
     return _ENCODER.encode(value).decode()
 
 
-@lru_cache(maxsize=8192)
-def decode(text: str, kind: Any) -> Any:
-    """The value of that type which `encode` made the text of; raises `StorageError` when it is none.
+@lru_cache
+def reader(kind: Hashable) -> Callable[[str], Any]:
+    """What makes values of that type of the texts which `encode` made of them; raises `StorageError` for other texts.
 
     The same text gives the very same value, which nobody can change: most of them are one of a few.
     """
-    try:
-        return _decoder(kind).decode(text)
-    except msgspec.MsgspecError as error:
-        raise StorageError(f"The database holds a value that cannot be read: {error}.") from error
+    decoded = msgspec.json.Decoder(kind).decode
+
+    @lru_cache(maxsize=4096)
+    def read(text: str) -> Any:
+        try:
+            return decoded(text)
+        except msgspec.MsgspecError as error:
+            raise StorageError(f"The database holds a value that cannot be read: {error}.") from error
+
+    return read
 
 
 def fingerprint(value: object) -> str:
@@ -49,8 +55,3 @@ def columns(value: msgspec.Struct) -> dict[str, Any]:
 def build(kind: type[S], row: dict[str, Any]) -> S:
     """The value whose attributes stand in the columns of the same names."""
     return kind(*[row[name] for name in kind.__struct_fields__])
-
-
-@lru_cache
-def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)

@@ -4,11 +4,16 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
+
+from msgspec import Struct
 
 from reconciler.errors import StorageError
 from storage import inbox, sqlite
 from storage.migrating import newer
+from storage.shapes import Shape
+
+S = TypeVar("S", bound=Struct)
 
 POSTGRESQL = "postgresql://"
 
@@ -98,6 +103,12 @@ class Store:
         """What a query finds, as column values by name."""
         with self._using():
             return list(query.bind(self._database).dicts())
+
+    def named(self, shape: Shape[S], condition: Any) -> dict[Any, S]:
+        """The values that the rows of a table hold which meet the condition, by their names."""
+        with self._using():
+            text, values = shape.table.select(*shape.columns).where(condition).bind(self._database).sql()
+            return shape.read(self._database.execute_sql(text, values).fetchall())
 
     def row(self, query: Any) -> dict[str, Any] | None:
         """The first row that a query finds."""

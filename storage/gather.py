@@ -13,9 +13,14 @@ from storage.database import Store
 from storage.mirrored import BillRow, ContactRow, MissingRow, PayeeRow
 from storage.models import ExemptionRow, LinkRow, MilestoneRow, PartRow
 from storage.names import fold
+from storage.shapes import S, Shape
 
 CHUNK = 2000
 MERGES = 5
+MILESTONES = Shape(MilestoneRow, Milestone, by="key")
+LINKS = Shape(LinkRow, Link, by="key")
+BILLS = Shape(BillRow, Bill, by="bill_id")
+CONTACTS = Shape(ContactRow, Contact, by="contact_id")
 LIVE = tuple(status for status in Status if status.live)
 
 
@@ -45,13 +50,12 @@ class _Gathering:
         self._prefix = prefix
 
     def cases(self, keys: Sequence[str], near_days: int) -> list[Case]:
-        return self.of([build(Milestone, row) for row in self._of(MilestoneRow, MilestoneRow.key, keys)], near_days)
+        return self.of(list(self._named(MILESTONES, keys).values()), near_days)
 
     def of(self, milestones: Sequence[Milestone], near_days: int) -> list[Case]:
         """The cases of these milestones, which need not be kept."""
         keys = [m.key for m in milestones]
-        links = dict.fromkeys(keys, Link())
-        links |= {row["key"]: build(Link, row) for row in self._of(LinkRow, LinkRow.key, keys)}
+        links = dict.fromkeys(keys, Link()) | self._named(LINKS, keys)
         linked = {bill_id for link in links.values() for bill_id in link.bill_ids}
         bills = self._bills(among(BillRow.bill_id, linked))
         missing = {row["bill_id"] for row in self._of(MissingRow, MissingRow.bill_id, linked)}
@@ -84,13 +88,16 @@ class _Gathering:
             for m in sorted(milestones, key=lambda m: m.key)
         ]
 
+    def _named(self, shape: Shape[S], names: Iterable[str]) -> dict[str, S]:
+        by = shape.columns[0]
+        return self._store.named(shape, (shape.table.organisation == self._organisation) & among(by, names))
+
     def _of(self, table: Any, column: Any, values: Iterable[str]) -> list[dict[str, Any]]:
         mine = (table.organisation == self._organisation) & among(column, values)
         return self._store.rows(table.select().where(mine))
 
     def _bills(self, condition: Any) -> dict[str, Bill]:
-        rows = self._store.rows(BillRow.select().where((BillRow.organisation == self._organisation) & condition))
-        return {row["bill_id"]: build(Bill, row) for row in rows}
+        return self._store.named(BILLS, (BillRow.organisation == self._organisation) & condition)
 
     def _free(self, *conditions: Any, live: bool = True) -> list[Bill]:
         """Bills that meet any of the conditions, linked to nobody and not known missing, in the order of their ids."""
@@ -178,16 +185,14 @@ class _Gathering:
         held: dict[str, Contact] = {}
         wanted = set(ids)
         for _ in range(MERGES):
-            held |= {
-                row["contact_id"]: build(Contact, row) for row in self._of(ContactRow, ContactRow.contact_id, wanted)
-            }
+            held |= self._named(CONTACTS, wanted)
             wanted = {contact.merged_to for contact in held.values() if contact.merged_to} - set(held)
             if not wanted:
                 break
         return {contact_id: _survivor(held[contact_id], held) for contact_id in ids if contact_id in held}
 
     def _exemptions(self, keys: Sequence[str]) -> dict[str, Exemption]:
-        mine = (ExemptionRow.organisation == self._organisation) & ExemptionRow.key.in_(list(keys))
+        mine = (ExemptionRow.organisation == self._organisation) & among(ExemptionRow.key, keys)
         rows = self._store.rows(ExemptionRow.select().where(mine & ExemptionRow.ended_at.is_null()))
         return {row["key"]: row["exemption"] for row in rows}
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 from peewee import chunked
 
-from reconciler.model import Bill, Case, Decision, Exemption, Link, Milestone, Verdict
+from reconciler.model import Bill, Case, Decision, Exemption, Link, Milestone, Sifted, Verdict
 from reconciler.ports import Applied, Notice
 from reconciler.progress import What
 from reconciler.reasons import Action, Reason
@@ -25,8 +25,10 @@ from storage.marks import mark_keys, mark_where
 from storage.mirrored import BillRow
 from storage.models import ChoiceRow, FlagRow, LinkRow, MilestoneRow, PartRow
 from storage.putting import put_batch
+from storage.sifting import confirm, sift
 
 BATCH = 100
+KNOWN_BATCH = 1000
 PUT_BATCH = 200
 PAGE = 500
 
@@ -83,6 +85,14 @@ class Milestones:
             after = keys[-1]
 
     def apply(self, organisation: str, decisions: Sequence[Decision], notice: Notice, now: dt.datetime) -> Applied:
+        """Sift these decisions, and keep them."""
+        return self.keep(organisation, self.sift(organisation, decisions), notice, now)
+
+    def sift(self, organisation: str, decisions: Sequence[Decision]) -> Sifted:
+        """Which of these decisions say something new, in their order; nothing is kept."""
+        return sift(self._store, organisation, decisions)
+
+    def keep(self, organisation: str, sifted: Sifted, notice: Notice, now: dt.datetime) -> Applied:
         """Record verdicts and links; open, supersede and close flags; owe mails. Short transactions.
 
         A decision counts only while its milestone and link still have the versions that it was made on; else it is
@@ -90,7 +100,9 @@ class Milestones:
         """
         day = today(self._store, organisation, now)
         occasion = Occasion(organisation, self._prefix(organisation), notice, now, day)
-        parts = [apply_batch(self._store, self._flags, occasion, batch) for batch in chunked(decisions, BATCH)]
+        for known in chunked(sifted.known, KNOWN_BATCH):
+            confirm(self._store, organisation, known, now)
+        parts = [apply_batch(self._store, self._flags, occasion, batch) for batch in chunked(sifted.news, BATCH)]
         return Applied(
             opened=tuple(flag for part in parts for flag in part.opened),
             closed=tuple(flag for part in parts for flag in part.closed),

@@ -82,3 +82,7 @@ def test_an_edit_in_xero_is_still_seen_after_new_settings() -> None:
     case = remembered(billed(bill=APPROVED), an_organisation(account="429"))
     assert isinstance(case.link.asked, Terms)
     assert judge(replace(case, bill=edited), an_organisation(account="429")).reason is Reason.CHANGED_IN_XERO
+
+
+def test_fields_are_those_of_terms_in_their_order() -> None:
+    assert tuple(Field) == Terms.__struct_fields__

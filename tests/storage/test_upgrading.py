@@ -155,7 +155,7 @@ def test_a_word_that_only_a_newer_release_knows_is_told(place: str, store: Store
     with Ledger.open(place) as ledger:
         ledger.milestones.put([milestone("M1")], NOW)
         decide(ledger, Reason.BILL_PAID)
-        store.execute("UPDATE link SET reason = 'SOLD'", [])
+        store.execute("UPDATE flag SET reason = 'SOLD'", [])
         with pytest.raises(StorageError, match=r"holds “SOLD”, which only a newer release knows\."):
             ledger.milestones.standing(ORG, ["M1"])
 

@@ -1,0 +1,81 @@
+"""Which decisions say something new; those that do not are only marked as made, many at once."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from msgspec.structs import replace
+
+from reconciler.model import Decision, Known, Link, Sifted, Verdict
+from reconciler.progress import Progress, progress_of
+from reconciler.reasons import Action
+from reconciler.value import Value
+from storage.among import among
+from storage.changes import ProgressRow
+from storage.database import Store
+from storage.models import LinkRow
+from storage.shapes import Shape
+
+_NO_LINK = Link()
+
+
+class _Standing(Value, frozen=True):
+    """How a milestone stands: the version of its link, and what was decided of it last."""
+
+    version: int
+    verdict: Verdict | None
+
+
+STANDING = Shape(LinkRow, _Standing, by="key")
+PROGRESS = Shape(ProgressRow, Progress, by="key")
+
+
+def sift(store: Store, organisation: str, decisions: Sequence[Decision]) -> Sifted:
+    """Which of these decisions say something new, in their order."""
+    keys = [decision.case.milestone.key for decision in decisions if _quiet(decision)]
+    with store.read():
+        standing = store.named(STANDING, (LinkRow.organisation == organisation) & among(LinkRow.key, keys))
+        progress = store.named(PROGRESS, (ProgressRow.organisation == organisation) & among(ProgressRow.key, keys))
+    known, news = [], []
+    for decision in decisions:
+        key = decision.case.milestone.key
+        stands = standing.get(key)
+        if stands and _stands(decision, stands) and _as_far(decision, progress.get(key, Progress())):
+            known.append(Known(key, stands.version, decision.verdict.reason))
+        else:
+            news.append(decision)
+    return Sifted(tuple(known), tuple(news))
+
+
+def confirm(store: Store, organisation: str, known: Collection[Known], now: dt.datetime) -> None:
+    """These milestones were decided, and all is as it was, save where something has moved on meanwhile."""
+    by_version = defaultdict(list)
+    for each in known:
+        by_version[each.version].append(each.key)
+    with store.write():
+        for version, keys in by_version.items():
+            same = (LinkRow.organisation == organisation) & (LinkRow.version == version)
+            store.run(LinkRow.update(dirty=False, decided_at=now).where(same & among(LinkRow.key, keys)))
+
+
+def bare(verdict: Verdict) -> Verdict:
+    """The verdict without its copy of the link, as it is kept beside the link."""
+    return replace(verdict, link=_NO_LINK)
+
+
+def _quiet(decision: Decision) -> bool:
+    """Whether the decision leaves alone all that is kept of the milestone, save the verdict itself.
+
+    Documents may be owed to the bill, and an exemption that has lapsed is no longer waited for.
+    """
+    case, verdict = decision.case, decision.verdict
+    plain = case.exemption is None and not case.milestone.documents
+    return plain and verdict.action is Action.SKIP and verdict.link == case.link
+
+
+def _stands(decision: Decision, stands: _Standing) -> bool:
+    return stands.version == decision.case.link.version and stands.verdict == bare(decision.verdict)
+
+
+def _as_far(decision: Decision, before: Progress) -> bool:
+    return progress_of(decision, before) == before
