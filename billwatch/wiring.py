@@ -74,8 +74,8 @@ class House:
             day_reserve=config.reconciler.day_reserve_calls,
             budgets=self.ledger.budgets,
         )
-        reached = config.connections()
-        self._clients = {o.key: self.connections.client(reached[o.key], o) for o in self.organisations.values()}
+        self._reached = config.connections()
+        self._clients = {o.key: self.connections.client(self._reached[o.key], o) for o in self.organisations.values()}
         self.cycles = {o.key: self._cycle(o) for o in self.organisations.values()}
         self.clerks = {o.key: self._clerk(o) for o in self.organisations.values() if o.attach_documents}
         self.desk = Desk(self.ledger, self.cycles, clock)
@@ -185,7 +185,7 @@ class House:
     def lapses_at(self, organisation: str) -> dt.datetime | None:
         """When the consent that the organisation was connected with ends unless it is used before, if it can."""
         try:
-            return self.connections.tokens(self.config.connection(organisation)).lapses_at()
+            return self.connections.tokens(self._reached[organisation]).lapses_at()
         except ConnectionLost:
             return None
 
@@ -226,7 +226,7 @@ class House:
 
     def _tenant_of(self, organisation: Organisation) -> str:
         """The tenant that a custom connection leads to, remembered once Xero has told it; empty until then."""
-        connection = self.config.connection(organisation.key)
+        connection = self._reached[organisation.key]
         known = self.ledger.state.get(tenant(connection.client_id))
         if known:
             return known
