@@ -5,6 +5,7 @@ processes that read the database beside this one, on all cores and after everyth
 kept by this process alone, which goes on answering webhooks meanwhile.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -26,6 +27,7 @@ from storage.database import view_store
 FEW = 5
 AHEAD = 2
 NICENESS = 10
+YOUNG_OBJECTS = 50_000
 
 log = structlog.get_logger(__name__)
 
@@ -107,6 +109,8 @@ def _begin(url: str, prefixes: Mapping[str, str]) -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _Beside.ledger = Ledger(view_store(url), prefixes=prefixes)
 

@@ -189,8 +189,9 @@ def described(milestone: Milestone, template: str) -> str:
 def with_adopted(decision: Decision) -> Decision:
     """The decision with the bill that it linked by itself as the bill of its case, as the next one will have it."""
     case, bill_id = decision.case, decision.verdict.link.bill_id
-    found = (bill for bill in (*case.ours, *case.ended) if bill.bill_id == bill_id)
-    adopted = next(found, None) if case.bill is None else None
+    if case.bill is not None or not bill_id:
+        return decision
+    adopted = next((bill for bill in (*case.ours, *case.ended) if bill.bill_id == bill_id), None)
     return replace(decision, case=replace(case, bill=adopted)) if adopted else decision
 
 

@@ -364,17 +364,17 @@ class Counted:
     def add(self, sifted: Sifted, applied: Applied) -> None:
         """Count these, and what keeping them came to."""
         for known in sifted.known:
-            self._count(known.key, known.reason)
+            for key in self._reasons.keys() & set(known.keys) if self._reasons else ():
+                self.verdicts[self._reasons[key]] -= 1
+                self._reasons[key] = known.reason
+            self.verdicts[known.reason] += len(known.keys)
         for decision in sifted.news:
-            again = decision.verdict.write is not None
-            self._count(decision.case.milestone.key, decision.verdict.reason, again=again)
+            key, verdict = decision.case.milestone.key, decision.verdict
+            before = self._reasons.get(key)
+            if before is not None:
+                self.verdicts[before] -= 1
+            if before is not None or verdict.write is not None:
+                self._reasons[key] = verdict.reason
+            self.verdicts[verdict.reason] += 1
         self.opened += applied.opened
         self.closed += applied.closed
-
-    def _count(self, key: str, reason: Reason, *, again: bool = False) -> None:
-        before = self._reasons.get(key)
-        if before is not None:
-            self.verdicts[before] -= 1
-        if before is not None or again:
-            self._reasons[key] = reason
-        self.verdicts[reason] += 1

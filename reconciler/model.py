@@ -302,11 +302,11 @@ class Decision(Value, frozen=True):
 
 
 class Known(Value, frozen=True):
-    """A milestone of which a decision has said nothing new: it stands as it did, by that version of its link."""
+    """Milestones of which decisions have said nothing new: they stand as they did, by that version of their links."""
 
-    key: str
     version: int
     reason: Reason
+    keys: tuple[str, ...]
 
 
 class Sifted(Value, frozen=True):

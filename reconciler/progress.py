@@ -111,7 +111,7 @@ def progress_of(decision: Decision, before: Progress) -> Progress:
         return Progress(bill_id, Stage.ENDED, before.settled)
     if case.bill is None or case.bill.bill_id != bill_id:
         return before
-    settled = sum((bill.settled for bill in (*case.parts, case.bill)), ZERO)
+    settled = case.bill.settled + sum([bill.settled for bill in case.parts], ZERO)
     return Progress(bill_id, _stage(case), settled)
 
 
@@ -154,7 +154,8 @@ def _stage(case: Case) -> Stage:
     bill = case.bill
     if bill is None or not bill.status.live:
         return Stage.ENDED
-    return min((_STAGES[each.status] for each in (*case.parts, bill) if each.status.live), key=ORDER.index)
+    earlier = [_STAGES[each.status] for each in case.parts if each.status.live]
+    return min([_STAGES[bill.status], *earlier], key=ORDER.index)
 
 
 _STAGES = {

@@ -1,9 +1,9 @@
 """Whether a column has one of many values, asked with one parameter however many they are."""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
+import msgspec
 from peewee import SQL, ColumnBase
 
 
@@ -15,10 +15,13 @@ class _Among(ColumnBase):
         self._values = [column.db_value(value) for value in values]
 
     def __sql__(self, ctx: Any) -> Any:
-        ctx.sql(self._column)
-        if ctx.state.param == "%s":
-            return ctx.sql(SQL(" = ANY(%s)", [self._values]))
-        return ctx.sql(SQL(" IN (SELECT value FROM json_each(?))", [json.dumps(self._values)]))
+        one_of = " = ANY(%s)" if ctx.state.param == "%s" else " IN (SELECT value FROM json_each(?))"
+        return ctx.sql(self._column).sql(SQL(one_of, [parameter(self._values, ctx.state.param)]))
+
+
+def parameter(values: Collection[Any], param: str) -> object:
+    """What the condition's only parameter, written as `param`, is for these values."""
+    return list(values) if param == "%s" else msgspec.json.encode(list(values)).decode()
 
 
 def among(column: Any, values: Iterable[Any]) -> Any:

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar, cast
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from reconciler.errors import StorageError
 from storage import inbox, sqlite
+from storage.among import parameter
 from storage.migrating import newer
 from storage.shapes import Shape
 
@@ -76,6 +77,7 @@ class Store:
     def __init__(self, database: Engine) -> None:
         self._database = database
         self._mine = threading.local()
+        self._texts: dict[Shape[Any], str] = {}
         self.name = database.name
         self.shared = database.shared
 
@@ -104,10 +106,19 @@ class Store:
         with self._using():
             return list(query.bind(self._database).dicts())
 
-    def named(self, shape: Shape[S], condition: Any) -> dict[Any, S]:
-        """The values that the rows of a table hold which meet the condition, by their names."""
+    def named(self, shape: Shape[S], organisation: str, names: Collection[str]) -> dict[str, S]:
+        """An organisation's values of these names. The statement is put together once, not each time."""
+        if shape not in self._texts:
+            self._texts[shape] = shape.select("", ()).bind(self._database).sql()[0]
+        return self._shaped(shape, self._texts[shape], [organisation, parameter(names, self._database.param)])
+
+    def meeting(self, shape: Shape[S], condition: Any) -> dict[str, S]:
+        """The values that meet the condition, by their names."""
+        text, values = shape.table.select(*shape.columns).where(condition).bind(self._database).sql()
+        return self._shaped(shape, text, values)
+
+    def _shaped(self, shape: Shape[S], text: str, values: Sequence[object]) -> dict[str, S]:
         with self._using():
-            text, values = shape.table.select(*shape.columns).where(condition).bind(self._database).sql()
             return shape.read(self._database.execute_sql(text, values).fetchall())
 
     def row(self, query: Any) -> dict[str, Any] | None:

@@ -57,7 +57,7 @@ class _Gathering:
         keys = [m.key for m in milestones]
         links = dict.fromkeys(keys, Link()) | self._named(LINKS, keys)
         linked = {bill_id for link in links.values() for bill_id in link.bill_ids}
-        bills = self._bills(among(BillRow.bill_id, linked))
+        bills = self._named(BILLS, linked)
         missing = {row["bill_id"] for row in self._of(MissingRow, MissingRow.bill_id, linked)}
         followed = {m.key for m in milestones if _alone(links[m.key], bills, missing)}
         ours = dict.fromkeys(keys, ()) | self._ours([m for m in milestones if m.key not in followed], links)
@@ -69,35 +69,35 @@ class _Gathering:
         similar = self._similar(unlinked, links, contacts, near_days)
         ended = self._ended(unlinked, links)
         exemptions = self._exemptions(keys)
-        return [
-            Case(
+
+        def case_of(m: Milestone) -> Case:
+            link, mine = links[m.key], ours[m.key]
+            parts = [part.bill_id for part in link.parts]
+            return Case(
                 milestone=m,
-                link=links[m.key],
-                bill=bills.get(links[m.key].bill_id),
-                missing=links[m.key].bill_id in missing,
-                parts=tuple(
-                    bills[p.bill_id] for p in links[m.key].parts if p.bill_id in bills and p.bill_id not in missing
-                ),
-                lost=tuple(p.bill_id for p in links[m.key].parts if p.bill_id in missing),
-                ours=ours[m.key],
-                similar=tuple(bill for bill in similar.get(m.key, ()) if bill not in ours[m.key]),
+                link=link,
+                bill=bills.get(link.bill_id),
+                missing=link.bill_id in missing,
+                parts=tuple([bills[bill_id] for bill_id in parts if bill_id in bills and bill_id not in missing]),
+                lost=tuple([bill_id for bill_id in parts if bill_id in missing]),
+                ours=mine,
+                similar=tuple([bill for bill in similar.get(m.key, ()) if bill not in mine]),
                 ended=ended.get(m.key, ()),
                 contacts=contacts[m.key],
                 exemption=exemptions.get(m.key),
             )
-            for m in sorted(milestones, key=lambda m: m.key)
-        ]
 
-    def _named(self, shape: Shape[S], names: Iterable[str]) -> dict[str, S]:
-        by = shape.columns[0]
-        return self._store.named(shape, (shape.table.organisation == self._organisation) & among(by, names))
+        return [case_of(m) for m in sorted(milestones, key=lambda m: m.key)]
+
+    def _named(self, shape: Shape[S], names: Collection[str]) -> dict[str, S]:
+        return self._store.named(shape, self._organisation, names)
 
     def _of(self, table: Any, column: Any, values: Iterable[str]) -> list[dict[str, Any]]:
         mine = (table.organisation == self._organisation) & among(column, values)
         return self._store.rows(table.select().where(mine))
 
     def _bills(self, condition: Any) -> dict[str, Bill]:
-        return self._store.named(BILLS, (BillRow.organisation == self._organisation) & condition)
+        return self._store.meeting(BILLS, (BillRow.organisation == self._organisation) & condition)
 
     def _free(self, *conditions: Any, live: bool = True) -> list[Bill]:
         """Bills that meet any of the conditions, linked to nobody and not known missing, in the order of their ids."""

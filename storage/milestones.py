@@ -28,7 +28,6 @@ from storage.putting import put_batch
 from storage.sifting import confirm, sift
 
 BATCH = 100
-KNOWN_BATCH = 1000
 PUT_BATCH = 200
 PAGE = 500
 
@@ -100,8 +99,7 @@ class Milestones:
         """
         day = today(self._store, organisation, now)
         occasion = Occasion(organisation, self._prefix(organisation), notice, now, day)
-        for known in chunked(sifted.known, KNOWN_BATCH):
-            confirm(self._store, organisation, known, now)
+        confirm(self._store, organisation, sifted.known, now)
         parts = [apply_batch(self._store, self._flags, occasion, batch) for batch in chunked(sifted.news, BATCH)]
         return Applied(
             opened=tuple(flag for part in parts for flag in part.opened),

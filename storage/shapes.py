@@ -8,6 +8,8 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 from peewee import BooleanField
 
+from storage.among import among
+
 S = TypeVar("S", bound=Struct)
 
 
@@ -23,6 +25,11 @@ class Shape(Generic[S]):
         self.columns = [table._meta.fields[by], *columns]
         self._kind = kind
         self._reads = [_reading(column) for column in columns]
+
+    def select(self, organisation: str, names: Iterable[str]) -> Any:
+        """The query for the values of these names."""
+        mine = (self.table.organisation == organisation) & among(self.columns[0], names)
+        return self.table.select(*self.columns).where(mine)
 
     def read(self, rows: Sequence[Sequence[Any]]) -> dict[Any, S]:
         """The values by their names, in the order of the rows, which hold `columns`.

@@ -1,14 +1,14 @@
 """Which decisions say something new; those that do not are only marked as made, many at once."""
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
+from peewee import chunked
 
 from reconciler.model import Decision, Known, Link, Sifted, Verdict
 from reconciler.progress import Progress, progress_of
-from reconciler.reasons import Action
+from reconciler.reasons import Action, Reason
 from reconciler.value import Value
 from storage.among import among
 from storage.changes import ProgressRow
@@ -16,6 +16,7 @@ from storage.database import Store
 from storage.models import LinkRow
 from storage.shapes import Shape
 
+BATCH = 1000
 _NO_LINK = Link()
 
 
@@ -34,28 +35,27 @@ def sift(store: Store, organisation: str, decisions: Sequence[Decision]) -> Sift
     """Which of these decisions say something new, in their order."""
     keys = [decision.case.milestone.key for decision in decisions if _quiet(decision)]
     with store.read():
-        standing = store.named(STANDING, (LinkRow.organisation == organisation) & among(LinkRow.key, keys))
-        progress = store.named(PROGRESS, (ProgressRow.organisation == organisation) & among(ProgressRow.key, keys))
-    known, news = [], []
+        standing = store.named(STANDING, organisation, keys)
+        progress = store.named(PROGRESS, organisation, keys)
+    known: dict[tuple[int, Reason], list[str]] = {}
+    news = []
     for decision in decisions:
         key = decision.case.milestone.key
         stands = standing.get(key)
         if stands and _stands(decision, stands) and _as_far(decision, progress.get(key, Progress())):
-            known.append(Known(key, stands.version, decision.verdict.reason))
+            known.setdefault((stands.version, decision.verdict.reason), []).append(key)
         else:
             news.append(decision)
-    return Sifted(tuple(known), tuple(news))
+    return Sifted(tuple(Known(*of, tuple(keys)) for of, keys in known.items()), tuple(news))
 
 
 def confirm(store: Store, organisation: str, known: Collection[Known], now: dt.datetime) -> None:
     """These milestones were decided, and all is as it was, save where something has moved on meanwhile."""
-    by_version = defaultdict(list)
     for each in known:
-        by_version[each.version].append(each.key)
-    with store.write():
-        for version, keys in by_version.items():
-            same = (LinkRow.organisation == organisation) & (LinkRow.version == version)
-            store.run(LinkRow.update(dirty=False, decided_at=now).where(same & among(LinkRow.key, keys)))
+        same = (LinkRow.organisation == organisation) & (LinkRow.version == each.version)
+        for keys in chunked(each.keys, BATCH):
+            with store.write():
+                store.run(LinkRow.update(dirty=False, decided_at=now).where(same & among(LinkRow.key, keys)))
 
 
 def bare(verdict: Verdict) -> Verdict:
