@@ -34,7 +34,7 @@ from reconciler.recovery import Recovery
 from reconciler.turns import OwnTurn, Turn
 from reconciler.xero_port import Xero
 
-CHUNK = 2000
+CHUNK = 1000
 HOUR = dt.timedelta(hours=1)
 REST = dt.timedelta(seconds=15)
 LONGEST_REST = dt.timedelta(minutes=15)

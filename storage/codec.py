@@ -32,7 +32,7 @@ def reader(kind: Hashable) -> Callable[[str], Any]:
     """
     decoded = msgspec.json.Decoder(kind).decode
 
-    @lru_cache(maxsize=4096)
+    @lru_cache(maxsize=512)
     def read(text: str) -> Any:
         try:
             return decoded(text)

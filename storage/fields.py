@@ -27,7 +27,7 @@ class ReadField(Field):
         return None if value is None else self.read(value)
 
 
-@lru_cache(maxsize=2**16)
+@lru_cache(maxsize=2**12)
 def _amount(units: int) -> Decimal:
     """The amount, with two decimals unless it has more; the same few of them come again and again."""
     if units % CENTS == 0:
@@ -51,7 +51,7 @@ class MoneyField(ReadField):
         return int(units)
 
 
-@lru_cache(maxsize=2**13)
+@lru_cache(maxsize=2**10)
 def _instant(text: str) -> dt.datetime:
     found = dt.datetime.fromisoformat(text)
     return found if found.tzinfo is dt.UTC else found.astimezone(dt.UTC)

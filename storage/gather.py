@@ -15,7 +15,7 @@ from storage.models import ExemptionRow, LinkRow, MilestoneRow, PartRow
 from storage.names import fold
 from storage.shapes import S, Shape
 
-CHUNK = 2000
+CHUNK = 1000
 MERGES = 5
 MILESTONES = Shape(MilestoneRow, Milestone, by="key")
 LINKS = Shape(LinkRow, Link, by="key")
