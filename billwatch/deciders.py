@@ -66,7 +66,7 @@ class Deciders:
     def _beside(self, questions: Iterator[Question]) -> Iterator[Sifted]:
         spawning = multiprocessing.get_context("spawn")
         waiting: deque[tuple[Question, Future[Sifted] | None]] = deque()
-        with ProcessPoolExecutor(self._processes, spawning, _begin, self._opening) as pool:
+        with ProcessPoolExecutor(self._processes, spawning, begin, self._opening) as pool:
             try:
                 for question in questions:
                     waiting.append((question, _ask(pool, question)))
@@ -104,7 +104,7 @@ class _Beside:
     ledger: Ledger
 
 
-def _begin(url: str, prefixes: Mapping[str, str]) -> None:
+def begin(url: str, prefixes: Mapping[str, str]) -> None:
     """Begin as a process that decides: behind all that is in haste, and no longer than the one that began it."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)
