@@ -9,7 +9,7 @@ import pytest
 from ledger_samples import DAY, NOW, ORG, attempt, bill, bind, case_of, choice, milestone, terms
 from msgspec.structs import replace
 
-from reconciler.model import Bill, Contact, Link, Links, Milestone, Status
+from reconciler.model import Bill, Contact, Link, Links, Milestone, Status, part_of
 from storage.ledger import Ledger
 
 AROHA = Contact("c1", "Aroha Trust")
@@ -213,3 +213,20 @@ def test_a_contact_that_only_xero_s_side_has_is_not_taken_for_the_payee(ledger: 
     kept = Link(bill_id="b1", asked=terms(contact="c1"), seen=terms(contact="c9"))
     ledger.attempts.finish(begun.attempt_id, [("M1", kept)], NOW)
     assert "c9" not in {contact.contact_id for contact in case_of(ledger, "M2").contacts}
+
+
+@pytest.mark.parametrize("end", ["voided", "missing", "in parts"])
+def test_only_beside_a_single_live_bill_no_other_is_looked_for(ledger: Ledger, end: str) -> None:
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill("b1"), bill("b2", number="GM-M1"), bill("b3", total=Decimal("1.00"))])
+    bind(ledger, "b1")
+    assert case_of(ledger).ours == ()
+    if end == "voided":
+        ledger.mirror.store_bills(ORG, [bill("b1", status=Status.VOIDED, updated_at=NOW + dt.timedelta(hours=1))])
+    elif end == "missing":
+        ledger.mirror.store_missing(ORG, "b1", NOW + dt.timedelta(hours=1))
+    else:
+        link = case_of(ledger).link
+        in_parts = replace(link, bill_id="b3", parts=(part_of(bill("b1")),))
+        assert ledger.milestones.choose(ORG, "M1", in_parts, choice(), None, None)
+    assert _ids(case_of(ledger).ours) == ["b2"]

@@ -1,0 +1,114 @@
+"""Of decisions, only those are known already that leave everything which is kept of a milestone as it is."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from ledger_samples import NOW, ORG, bill, bind, case_of, dirty, milestone, notice, verdict
+from msgspec.structs import replace
+
+from reconciler.model import Decision, Document, Exemption, Known, Status
+from reconciler.reasons import Reason
+from storage.ledger import Ledger
+
+LATER = NOW + dt.timedelta(hours=1)
+Change = Callable[[Decision], Decision]
+
+
+def _of_case(**changes: object) -> Change:
+    return lambda decision: replace(decision, case=replace(decision.case, **changes))
+
+
+def _of_verdict(**changes: object) -> Change:
+    return lambda decision: replace(decision, verdict=replace(decision.verdict, **changes))
+
+
+def _older(decision: Decision) -> Decision:
+    link = replace(decision.case.link, version=decision.case.link.version - 1)
+    return Decision(replace(decision.case, link=link), replace(decision.verdict, link=link))
+
+
+def _with_papers(decision: Decision) -> Decision:
+    papers = (Document("letter.pdf", link="https://x/letter.pdf"),)
+    return _of_case(milestone=replace(decision.case.milestone, documents=papers))(decision)
+
+
+def _another_link(decision: Decision) -> Decision:
+    return _of_verdict(link=replace(decision.verdict.link, settled=Decimal("1.00")))(decision)
+
+
+@pytest.fixture
+def again(ledger: Ledger) -> Decision:
+    """What was decided of a billed milestone, decided once more; it is marked meanwhile."""
+    ledger.milestones.put([milestone()], NOW)
+    ledger.mirror.store_bills(ORG, [bill()])
+    bind(ledger, "b1")
+    case = case_of(ledger)
+    ledger.milestones.apply(ORG, [Decision(case, verdict(Reason.IN_SYNC, case.link))], notice(), NOW)
+    ledger.milestones.touch(ORG, ["M1"])
+    case = case_of(ledger)
+    return Decision(case, verdict(Reason.IN_SYNC, case.link))
+
+
+def test_what_is_known_is_told_apart_and_kept_as_decided(ledger: Ledger, again: Decision) -> None:
+    sifted = ledger.milestones.sift(ORG, [again])
+    assert (sifted.known, sifted.news) == ((Known(again.case.link.version, Reason.IN_SYNC, ("M1",)),), ())
+    assert dirty(ledger)
+    ledger.milestones.keep(ORG, sifted, notice(), LATER)
+    assert not dirty(ledger)
+    assert case_of(ledger) == again.case
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _older,
+        _with_papers,
+        _another_link,
+        _of_case(exemption=Exemption("Ann", "paid in kind", NOW, NOW.date())),
+        _of_case(bill=bill(paid=Decimal("5.00"))),
+        _of_case(bill=bill(status=Status.AUTHORISED)),
+        _of_case(missing=True),
+        _of_verdict(reason=Reason.AWAITING_APPROVAL),
+        _of_verdict(message="Xero says otherwise"),
+        lambda decision: replace(decision, verdict=verdict(Reason.BILL_APPROVED, decision.case.link)),
+        lambda decision: replace(decision, verdict=verdict(Reason.PAUSED, decision.case.link)),
+        lambda decision: replace(decision, case=replace(decision.case, milestone=milestone("gone"))),
+    ],
+    ids=[
+        "older facts",
+        "papers",
+        "link",
+        "exemption",
+        "money",
+        "stage",
+        "missing",
+        "reason",
+        "words",
+        "flag",
+        "hold",
+        "gone",
+    ],
+)
+def test_whatever_else_a_decision_says_is_news(ledger: Ledger, again: Decision, change: Change) -> None:
+    sifted = ledger.milestones.sift(ORG, [change(again)])
+    assert (sifted.known, sifted.news) == ((), (change(again),))
+
+
+def test_what_was_known_counts_only_while_nothing_has_moved_on(ledger: Ledger, again: Decision) -> None:
+    sifted = ledger.milestones.sift(ORG, [again])
+    ledger.milestones.touch(ORG, ["M1"])
+    ledger.milestones.keep(ORG, sifted, notice(), LATER)
+    assert dirty(ledger)
+
+
+def test_the_order_of_news_is_that_of_the_decisions(ledger: Ledger) -> None:
+    keys = [f"M{number}" for number in range(7)]
+    ledger.milestones.put([milestone(key) for key in keys], NOW)
+    decisions = [Decision(case, verdict(Reason.NOT_DUE, case.link)) for case in ledger.milestones.gather(ORG, keys, 31)]
+    assert list(ledger.milestones.sift(ORG, decisions).news) == decisions
+    ledger.milestones.apply(ORG, decisions[::2], notice(), NOW)
+    sifted = ledger.milestones.sift(ORG, decisions)
+    assert [decision.case.milestone.key for decision in sifted.news] == keys[1::2]
+    assert {key for known in sifted.known for key in known.keys} == set(keys[::2])
