@@ -5,6 +5,7 @@ processes that read the database beside this one, on all cores and after everyth
 kept by this process alone, which goes on answering webhooks meanwhile.
 """
 
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -19,8 +20,8 @@ from itertools import chain, islice
 import structlog
 
 from reconciler.deciding import Question, answered
+from reconciler.milestone_port import Milestones
 from reconciler.model import Sifted
-from reconciler.ports import Milestones
 from storage import Ledger
 from storage.database import view_store
 
@@ -53,29 +54,35 @@ class Deciders:
         more = next(asked, None)
         if more is None:
             return
-        rest = chain([more], asked)
-        if self._processes > 1 and self._engaged.acquire(blocking=False):
-            try:
-                yield from self._beside(rest)
-            finally:
-                self._engaged.release()
-        else:
+        rest, pool = chain([more], asked), self._engage()
+        if pool is None:
             for question in rest:
                 yield answered(self._milestones, question)
+        else:
+            yield from self._beside(pool, rest)
 
-    def _beside(self, questions: Iterator[Question]) -> Iterator[Sifted]:
-        spawning = multiprocessing.get_context("spawn")
+    def _engage(self) -> ProcessPoolExecutor | None:
+        if self._processes < 2 or not self._engaged.acquire(blocking=False):
+            return None
+        try:
+            return ProcessPoolExecutor(self._processes, multiprocessing.get_context("spawn"), begin, self._opening)
+        except OSError as error:  # a system without what processes share
+            self._engaged.release()
+            log.warning("all is decided in one process, since no others can be had", error=str(error))
+            return None
+
+    def _beside(self, pool: ProcessPoolExecutor, questions: Iterator[Question]) -> Iterator[Sifted]:
         waiting: deque[tuple[Question, Future[Sifted] | None]] = deque()
-        with ProcessPoolExecutor(self._processes, spawning, begin, self._opening) as pool:
-            try:
-                for question in questions:
-                    waiting.append((question, _ask(pool, question)))
-                    if len(waiting) > self._processes * AHEAD:
-                        yield self._take(*waiting.popleft())
-                while waiting:
+        try:
+            for question in questions:
+                waiting.append((question, _ask(pool, question)))
+                if len(waiting) > self._processes * AHEAD:
                     yield self._take(*waiting.popleft())
-            finally:
-                pool.shutdown(cancel_futures=True)
+            while waiting:
+                yield self._take(*waiting.popleft())
+        finally:
+            pool.shutdown(cancel_futures=True)
+            self._engaged.release()
 
     def _take(self, question: Question, asked: Future[Sifted] | None) -> Sifted:
         if asked is not None:
@@ -94,7 +101,7 @@ def cores() -> int:
 def _ask(pool: ProcessPoolExecutor, question: Question) -> "Future[Sifted] | None":
     try:
         return pool.submit(_answer, question)
-    except BrokenProcessPool:
+    except (BrokenProcessPool, OSError):
         return None
 
 
@@ -106,7 +113,7 @@ class _Beside:
 
 def begin(url: str, prefixes: Mapping[str, str]) -> None:
     """Begin as a process that decides: behind all that is in haste, and no longer than the one that began it."""
-    if hasattr(os, "nice"):
+    with contextlib.suppress(AttributeError, OSError):  # not every system, and not every service, may ask for it
         os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()

@@ -12,8 +12,9 @@ from receiver.ports import Changed, Done, LinkRefused, Sheet
 from reconciler.choices import choose
 from reconciler.cycle import Cycle
 from reconciler.errors import InputError, NoMilestone, RateLimited
+from reconciler.milestone_port import Notice
 from reconciler.model import Bill, Decision, Link
-from reconciler.ports import Clock, Notice
+from reconciler.ports import Clock
 from reconciler.reasons import Action, Choose, Reason, words
 from reconciler.records import Choice, Flag, Ticket
 from reconciler.tickets import token_hash

@@ -20,12 +20,13 @@ from reconciler.deeds import Historian
 from reconciler.enclosing import wanted
 from reconciler.errors import RateLimited, Temporary
 from reconciler.hours import Waits
+from reconciler.milestone_port import Applied, Notice
 from reconciler.model import ZERO, Decision, Link, Milestone, Sifted, Verdict
 from reconciler.notes import Annotator
 from reconciler.notice import make_notice
 from reconciler.organisation import Books, Mode, Organisation
 from reconciler.pace import OF_CONTACTS, OF_LISTS, of_rights
-from reconciler.ports import Applied, Clock, Ledger, Notice, Report
+from reconciler.ports import Clock, Ledger, Report
 from reconciler.push import Pusher, Tally
 from reconciler.reading import Reader, missing_accepted
 from reconciler.reasons import Action, Reason, words

@@ -7,9 +7,9 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from reconciler.decide import decide
+from reconciler.milestone_port import Milestones
 from reconciler.model import Case, Decision, Sifted
 from reconciler.organisation import Books, Organisation
-from reconciler.ports import Milestones
 from reconciler.reasons import Reason
 from reconciler.value import Value
 

@@ -2,7 +2,7 @@
 
 import structlog
 
-from reconciler.ports import Applied
+from reconciler.milestone_port import Applied
 from reconciler.records import Flag
 
 log = structlog.get_logger(__name__)

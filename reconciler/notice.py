@@ -5,8 +5,8 @@ from collections.abc import Collection
 from zoneinfo import ZoneInfo
 
 from reconciler.hours import Waits, wanted_at
+from reconciler.milestone_port import Notice
 from reconciler.organisation import Organisation
-from reconciler.ports import Notice
 from reconciler.reasons import Action, Reason, Role, words
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.milestone_port import Applied, Notice
 from reconciler.model import Decision, Verdict
-from reconciler.ports import Applied, Notice
 from reconciler.reasons import EXEMPTED, Action
 from reconciler.records import Flag
 from storage.among import among

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from reconciler.milestone_port import Notice
 from reconciler.model import Verdict
-from reconciler.ports import Notice
 from reconciler.reasons import Action, Reason
 from reconciler.records import Flag, MailKind
 from storage.among import among

@@ -7,8 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 from peewee import chunked
 
+from reconciler.milestone_port import Applied, Notice
 from reconciler.model import Bill, Case, Decision, Exemption, Link, Milestone, Sifted, Verdict
-from reconciler.ports import Applied, Notice
 from reconciler.progress import What
 from reconciler.reasons import Action, Reason
 from reconciler.records import Choice, Flag
@@ -33,7 +33,10 @@ PAGE = 500
 
 
 class Milestones:
-    """`reconciler.ports.Milestones` on tables. `prefixes` maps each organisation to its bills' number prefix."""
+    """`reconciler.milestone_port.Milestones` on tables.
+
+    `prefixes` maps each organisation to its bills' number prefix.
+    """
 
     def __init__(self, store: Store, prefixes: Mapping[str, str], mail_domain: str) -> None:
         self._store = store

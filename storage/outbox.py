@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import fn
 
-from reconciler.ports import Notice
+from reconciler.milestone_port import Notice
 from reconciler.reasons import Reason
 from reconciler.records import Bounce, Choice, Flag, Mail, MailKind
 from storage.database import Store

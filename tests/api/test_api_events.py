@@ -20,8 +20,8 @@ from billwatch.daemon import Daemon
 from notify.hooks import DEAD, WAITS, Courier, spaced
 from reconciler.callers import hook_key, new_hook_secret
 from reconciler.errors import ConfigurationError
+from reconciler.milestone_port import Notice
 from reconciler.model import Link, Verdict
-from reconciler.ports import Notice
 from reconciler.progress import What
 from reconciler.reasons import Action, Choose, Reason
 

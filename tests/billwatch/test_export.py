@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from billwatch.cli import main
 from billwatch.exporting import write_out
 from billwatch.importing import Options, read_rows, take_in
+from reconciler.milestone_port import Notice
 from reconciler.model import Document, Exemption, Link, Links, Milestone, Sense, Verdict
-from reconciler.ports import Notice
 from reconciler.reasons import Action, Choose, Reason
 from reconciler.records import Choice
 from storage.export import PORTION, TABLES

@@ -8,8 +8,8 @@ import pytest
 from config_files import loaded, refusal
 
 from billwatch.keeping import Keep, forget
+from reconciler.milestone_port import Notice
 from reconciler.model import Link, Milestone, Verdict
-from reconciler.ports import Notice
 from reconciler.reasons import Action, Reason
 from storage.ledger import Ledger
 

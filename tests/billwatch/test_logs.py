@@ -14,7 +14,7 @@ from billwatch.jobs import guarded
 from billwatch.logs import configure
 from reconciler.errors import StorageError
 from reconciler import flag_log
-from reconciler.ports import Applied
+from reconciler.milestone_port import Applied
 from reconciler.reasons import Reason
 from reconciler.records import Flag
 

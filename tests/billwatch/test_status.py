@@ -9,9 +9,9 @@ from click.testing import CliRunner, Result
 
 from billwatch.cli import main
 from billwatch.cli.status import _spending, _tell_spending
+from reconciler.milestone_port import Notice
 from reconciler.model import Link, Milestone, Verdict
 from reconciler.organisation import Books
-from reconciler.ports import Notice
 from reconciler.reasons import Action, Reason
 from reconciler.xero_port import Budget, Spent, Window
 from storage.ledger import Ledger

@@ -14,10 +14,10 @@ from notify.postman import Postman
 from notify.smtp import Security, Server
 from notify.writer import Writer
 from reconciler.hours import Waits, Weekly
+from reconciler.milestone_port import Notice
 from reconciler.model import Decision, Link, Verdict
 from reconciler.notice import make_notice
 from reconciler.people import Person
-from reconciler.ports import Notice
 from reconciler.reasons import Action, Reason, Role
 from reconciler.records import Flag
 from reconciler.reminding import Patience

@@ -15,8 +15,8 @@ from mail_samples import BOOKS, MILESTONE, NOW
 from msgspec.structs import replace
 
 from billwatch.cli import main
+from reconciler.milestone_port import Notice
 from reconciler.model import Decision, Link, Verdict
-from reconciler.ports import Notice
 from reconciler.reasons import Action, Reason
 from storage.ledger import Ledger
 

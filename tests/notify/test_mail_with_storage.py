@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from notify.postman import Delivered, Postman
 from notify.smtp import Security, Server
 from notify.writer import Writer
+from reconciler.milestone_port import Notice
 from reconciler.model import Decision, Link, Verdict
-from reconciler.ports import Notice
 from reconciler.reasons import Action, Choose, Reason
 from reconciler.records import Flag
 from reconciler.tickets import token_hash

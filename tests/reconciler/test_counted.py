@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from case_builders import a_milestone, judge, unbilled
 
 from reconciler.cycle import Counted
+from reconciler.milestone_port import Applied
 from reconciler.model import Case, Decision, Known, Link, Sifted, Verdict
-from reconciler.ports import Applied
 from reconciler.reasons import Action, Reason
 
 

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Any
 
+from reconciler.milestone_port import Applied, Notice
 from reconciler.model import Bill, Case, Decision, Link, Milestone, Sense, Status, Terms, Verdict, Write
-from reconciler.ports import Applied, Drained, Notice
+from reconciler.ports import Drained
 from reconciler.reasons import Choose, Reason, words
 from reconciler.records import Attempt, Choice, Delivery, Element, Event
 from storage.database import open_store

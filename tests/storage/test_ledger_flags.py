@@ -21,8 +21,8 @@ from ledger_samples import (
 from msgspec.structs import replace
 
 from reconciler.errors import StorageError
+from reconciler.milestone_port import Notice
 from reconciler.model import Decision
-from reconciler.ports import Notice
 from reconciler.reasons import Choose, Reason
 from reconciler.records import Flag, Mail, MailKind
 from storage.ledger import Ledger

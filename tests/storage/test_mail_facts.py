@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ledger_samples import LEASE, NOW, ORG, decide, milestone
 from msgspec.structs import replace
 
-from reconciler.ports import Notice
+from reconciler.milestone_port import Notice
 from reconciler.reasons import Reason
 from storage.ledger import Ledger
 
