@@ -7,13 +7,15 @@ thousand times inside the database, with names of its own.
 import contextlib
 import datetime as dt
 import multiprocessing
-import resource
+import os
 import sqlite3
 import tempfile
+import threading
 import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
+from multiprocessing import active_children
 from pathlib import Path
 
 import structlog
@@ -23,7 +25,6 @@ from benchmarks.generator import Generator
 from benchmarks.places import SYNCED, Place, place
 from benchmarks.profile import Profile, profiled
 from benchmarks.receiver import STEADY_RATE, request, webhook_bodies
-from billwatch.deciders import cores
 from billwatch.sandbox import Org, Sandbox
 from billwatch.wiring import House
 from reconciler.model import Milestone
@@ -34,6 +35,7 @@ MILESTONES = 1_000_000
 CHANGED = 100
 LOAD_SECONDS = 15.0
 PROFILE_SECONDS = 5.0
+LOOK_SECONDS = 0.1
 PROFILES: list[Profile] = []
 COPIED = {
     "milestone": ("key",),
@@ -76,11 +78,38 @@ def _measured_turn(site: Place) -> tuple[float, float]:
         cycle = house.cycles[KEY]
         cycle.refresh([])
         began = time.perf_counter()
-        report = cycle.turn()
+        with _held() as held:
+            report = cycle.turn()
         seconds = time.perf_counter() - began
         progress(f"{sum(report.verdicts.values()):,} decided in {seconds:.2f} s: {dict(report.verdicts)}")
-    beside = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * cores()
-    return seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + beside) / 1000
+    return seconds, max(held)
+
+
+@contextlib.contextmanager
+def _held() -> Iterator[list[float]]:
+    """The megabytes that this process and those which it began have held at most, added up, as often as looked."""
+    seen: list[float] = [0.0]
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_SECONDS):
+            seen.append(sum(_peak_mb(pid) for pid in [os.getpid(), *(p.pid for p in active_children() if p.pid)]))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        looking.join()
+
+
+def _peak_mb(pid: int) -> float:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0  # it has ended meanwhile
+    return sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) / 1000
 
 
 def _meanwhile(site: Place, folder: Path) -> Figure:
