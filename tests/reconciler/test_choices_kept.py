@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from case_builders import (
     AMOUNT,
+    TERMS,
     a_bill,
     a_line,
     a_milestone,
@@ -24,12 +25,18 @@ from decision_table import DEARER, HALF, NO, TWICE, UPDATING
 from msgspec.structs import replace
 
 from reconciler.choices import fitting
+from reconciler.compare import mark
 from reconciler.model import Field, Sense, Status
 from reconciler.reasons import Choose, Reason
 
 APPROVED = a_bill(status=Status.AUTHORISED)
 CANCELLED = a_milestone(cancelled=True)
 VOIDED = billed(bill=a_bill(status=Status.VOIDED))
+
+
+def test_what_was_kept_stays_kept_under_a_later_release() -> None:
+    assert mark("bill-1", replace(TERMS, tracking=(("Fund", "Arts"),), lines=2)) == "a87e5a9ea93391af"
+    assert mark("bill-1", True, Decimal("5.0"), ["approved"]) == mark("bill-1", True, Decimal(5), ["approved"])
 
 
 # ---- Keep what Xero has
