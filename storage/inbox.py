@@ -142,7 +142,7 @@ class GroupInbox:
 
     def start(self) -> None:
         """Start the writer."""
-        self._open = True
+        self._closed, self._open = SimpleQueue(), True
         self._thread = threading.Thread(target=self._write, name="inbox-writer", daemon=True)
         self._thread.start()
 

@@ -173,6 +173,15 @@ def test_a_stop_keeps_all_that_wait_in_their_order() -> None:
     assert gate.groups == [[b"1"], [b"2", b"3"]]
 
 
+def test_what_was_stopped_can_be_started_again(path: Path) -> None:
+    inbox = GroupInbox(lambda: SqliteStore(path))
+    for body in (b"1", b"2"):
+        inbox.start()
+        asyncio.run(inbox.keep(body, "current", NOW))
+        inbox.stop()
+    assert [body for _, _, body in _kept(path)] == [b"1", b"2"]
+
+
 def test_a_request_that_gave_up_waiting_disturbs_no_other() -> None:
     gate = Gate()
 
