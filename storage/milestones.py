@@ -86,10 +86,6 @@ class Milestones:
             yield from self.gather(organisation, keys, near_days)
             after = keys[-1]
 
-    def apply(self, organisation: str, decisions: Sequence[Decision], notice: Notice, now: dt.datetime) -> Applied:
-        """Sift these decisions, and keep them."""
-        return self.keep(organisation, self.sift(organisation, decisions), notice, now)
-
     def sift(self, organisation: str, decisions: Sequence[Decision]) -> Sifted:
         """Which of these decisions say something new, in their order; nothing is kept."""
         return sift(self._store, organisation, decisions)

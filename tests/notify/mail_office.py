@@ -15,7 +15,7 @@ from notify.smtp import Security, Server
 from notify.writer import Writer
 from reconciler.hours import Waits, Weekly
 from reconciler.milestone_port import Notice
-from reconciler.model import Decision, Link, Verdict
+from reconciler.model import Decision, Link, Sifted, Verdict
 from reconciler.notice import make_notice
 from reconciler.people import Person
 from reconciler.reasons import Action, Reason, Role
@@ -66,7 +66,7 @@ class Office:
         verdict = Verdict(action, reason, Link(), **lock)
         cases = self.ledger.milestones.gather("example", list(keys), 31)
         decisions = [Decision(case, replace(verdict, link=case.link)) for case in cases]
-        return self.ledger.milestones.apply("example", decisions, self.notice(), self.clock()).opened
+        return self.ledger.milestones.keep("example", Sifted(news=tuple(decisions)), self.notice(), self.clock()).opened
 
     def clear(self, keys: Sequence[str]) -> None:
         self.decide(keys, Reason.AWAITING_APPROVAL, Action.SKIP)

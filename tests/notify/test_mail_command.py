@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from billwatch.cli import main
 from reconciler.milestone_port import Notice
-from reconciler.model import Decision, Link, Verdict
+from reconciler.model import Decision, Link, Sifted, Verdict
 from reconciler.reasons import Action, Reason
 from storage.ledger import Ledger
 
@@ -80,7 +80,9 @@ def flagged(ledger: Ledger) -> None:
     ledger.milestones.put([replace(MILESTONE, key=key) for key in ("M-1", "M-2")], NOW)
     cases = ledger.milestones.gather("example", ["M-1", "M-2"], 31)
     verdict = Verdict(Action.FLAG, Reason.BILL_MISSING, Link())
-    ledger.milestones.apply("example", [Decision(case, verdict) for case in cases], Notice(lambda _: (), NOW), NOW)
+    ledger.milestones.keep(
+        "example", Sifted(news=tuple(Decision(case, verdict) for case in cases)), Notice(lambda _: (), NOW), NOW
+    )
     lost = Verdict(Action.HOLD, Reason.CONNECTION_LOST, Link())
     ledger.milestones.raise_alert("example", lost, Notice(lambda _: (), NOW), NOW)
 

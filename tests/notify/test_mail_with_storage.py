@@ -13,7 +13,7 @@ from notify.postman import Delivered, Postman
 from notify.smtp import Security, Server
 from notify.writer import Writer
 from reconciler.milestone_port import Notice
-from reconciler.model import Decision, Link, Verdict
+from reconciler.model import Decision, Link, Sifted, Verdict
 from reconciler.reasons import Action, Choose, Reason
 from reconciler.records import Flag
 from reconciler.tickets import token_hash
@@ -48,7 +48,9 @@ def flagged(ledger: Ledger, verdict: Verdict = FLAGGED) -> tuple[Flag, ...]:
     milestones = [replace(MILESTONE, key=f"M-{n}", payee=payee) for n, (payee, _) in enumerate(NAMES[:3])]
     ledger.milestones.put(milestones, NOW)
     cases = ledger.milestones.gather("example", [each.key for each in milestones], 31)
-    applied = ledger.milestones.apply("example", [Decision(case, verdict) for case in cases], NOTICE, NOW)
+    applied = ledger.milestones.keep(
+        "example", Sifted(news=tuple(Decision(case, verdict) for case in cases)), NOTICE, NOW
+    )
     return applied.opened
 
 

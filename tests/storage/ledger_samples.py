@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.milestone_port import Applied, Notice
-from reconciler.model import Bill, Case, Decision, Link, Milestone, Sense, Status, Terms, Verdict, Write
+from reconciler.model import Bill, Case, Decision, Link, Milestone, Sense, Sifted, Status, Terms, Verdict, Write
 from reconciler.ports import Drained
 from reconciler.reasons import Choose, Reason, words
 from reconciler.records import Attempt, Choice, Delivery, Element, Event
@@ -78,7 +78,7 @@ def decide(ledger: Ledger, reason: Reason, key: str = "M1", at: dt.datetime = NO
     case = case_of(ledger, key)
     notified = changes.pop("notice", notice())
     decision = Decision(case, verdict(reason, changes.pop("link", case.link), **changes))
-    return ledger.milestones.apply(ORG, [decision], notified, at)
+    return ledger.milestones.keep(ORG, Sifted(news=(decision,)), notified, at)
 
 
 def settle(ledger: Ledger, key: str = "M1") -> None:

@@ -24,7 +24,7 @@ from ledger_samples import (
 from msgspec.structs import replace
 
 from reconciler.errors import StorageError
-from reconciler.model import Decision, Link
+from reconciler.model import Decision, Link, Sifted
 from reconciler.organisation import Books
 from reconciler.reasons import Reason
 from storage.ledger import Ledger
@@ -76,7 +76,7 @@ def test_any_number_of_milestones_is_made_due(ledger: Ledger) -> None:
     keys = [f"M{number:04}" for number in range(600)]
     ledger.milestones.put([milestone(key) for key in keys], NOW)
     decisions = [Decision(case, verdict(Reason.NOT_DUE)) for case in ledger.milestones.stream(ORG, 31)]
-    ledger.milestones.apply(ORG, decisions, notice(), NOW)
+    ledger.milestones.keep(ORG, Sifted(news=tuple(decisions)), notice(), NOW)
     assert ledger.milestones.dirty_keys(ORG, NOW, 2000) == []
     ledger.mirror.store_books(ORG, Books(currency="AUD"))
     assert ledger.milestones.dirty_keys(ORG, NOW, 2000) == keys

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from reconciler.errors import StorageError
 from reconciler.milestone_port import Notice
-from reconciler.model import Decision
+from reconciler.model import Decision, Sifted
 from reconciler.reasons import Choose, Reason
 from reconciler.records import Flag, Mail, MailKind
 from storage.ledger import Ledger
@@ -161,7 +161,7 @@ def test_warnings_of_different_organisations_are_never_in_one_mail(ledger: Ledge
     ledger.milestones.put([milestone("M1", organisation="other")], NOW)
     decide(ledger, Reason.BILL_PAID, "M1")
     (case,) = ledger.milestones.gather("other", ["M1"], 31)
-    ledger.milestones.apply("other", [Decision(case, verdict(Reason.BILL_PAID))], notice(), NOW)
+    ledger.milestones.keep("other", Sifted(news=(Decision(case, verdict(Reason.BILL_PAID)),)), notice(), NOW)
     assert [(mail.organisation, _keys(mail)) for mail in _claim(ledger)] == [(ORG, ["M1"]), ("other", ["M1"])]
 
 

@@ -24,7 +24,7 @@ from ledger_samples import (
 )
 from msgspec.structs import replace
 
-from reconciler.model import Case, Decision, Exemption, Link, Links
+from reconciler.model import Case, Decision, Exemption, Link, Links, Sifted
 from reconciler.organisation import Books
 from reconciler.reasons import Action, Choose, Reason
 from storage.ledger import Ledger
@@ -120,7 +120,7 @@ def test_a_decision_on_older_facts_is_overtaken_and_changes_nothing(
     case = case_of(ledger)
     meanwhile(ledger)
     decision = Decision(case, verdict(Reason.PERIOD_LOCKED, Link(bill_id="b9")))
-    applied = ledger.milestones.apply(ORG, [decision], notice(), NOW)
+    applied = ledger.milestones.keep(ORG, Sifted(news=(decision,)), notice(), NOW)
     assert (applied.overtaken, applied.opened) == (("M1",), ())
     assert dirty(ledger)
     assert ledger.milestones.standing(ORG, ["M1"]) == []
@@ -129,14 +129,14 @@ def test_a_decision_on_older_facts_is_overtaken_and_changes_nothing(
 
 def test_an_unknown_milestone_is_overtaken(ledger: Ledger) -> None:
     decision = Decision(Case(milestone("gone")), verdict(Reason.NOT_DUE))
-    assert ledger.milestones.apply(ORG, [decision], notice(), NOW).overtaken == ("gone",)
+    assert ledger.milestones.keep(ORG, Sifted(news=(decision,)), notice(), NOW).overtaken == ("gone",)
 
 
 def test_many_decisions_are_applied_in_batches(ledger: Ledger) -> None:
     ledger.milestones.put([milestone(f"M{number:03}") for number in range(230)], NOW)
     cases = ledger.milestones.gather(ORG, ledger.milestones.dirty_keys(ORG, NOW, 1000), 31)
     decisions = [Decision(case, verdict(Reason.WOULD_CREATE, case.link)) for case in cases]
-    assert ledger.milestones.apply(ORG, decisions, notice(), NOW).overtaken == ()
+    assert ledger.milestones.keep(ORG, Sifted(news=tuple(decisions)), notice(), NOW).overtaken == ()
     assert ledger.milestones.dirty_keys(ORG, NOW, 1000) == []
 
 

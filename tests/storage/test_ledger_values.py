@@ -25,6 +25,7 @@ from reconciler.model import (
     Links,
     Milestone,
     Refusal,
+    Sifted,
     Terms,
     Verdict,
     Write,
@@ -115,7 +116,10 @@ def test_all_books_come_back(kept: Ledger, value: Books) -> None:
 def test_every_link_and_verdict_comes_back(kept: Ledger, value: Verdict, link: Link) -> None:
     kept.milestones.put([_milestone()], NOW)
     case = case_of(kept)
-    assert kept.milestones.apply(ORG, [Decision(case, replace(value, link=link))], notice(), NOW).overtaken == ()
+    assert (
+        kept.milestones.keep(ORG, Sifted(news=(Decision(case, replace(value, link=link)),)), notice(), NOW).overtaken
+        == ()
+    )
     (standing,) = kept.milestones.standing(ORG, ["M1"])
     held = standing.case.link
     assert held == replace(link, pending_attempt=None, version=held.version)

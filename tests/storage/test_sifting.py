@@ -8,7 +8,7 @@ import pytest
 from ledger_samples import NOW, ORG, bill, bind, case_of, dirty, milestone, notice, verdict
 from msgspec.structs import replace
 
-from reconciler.model import Decision, Document, Exemption, Known, Status
+from reconciler.model import Decision, Document, Exemption, Known, Sifted, Status
 from reconciler.reasons import Reason
 from storage.ledger import Ledger
 
@@ -45,7 +45,7 @@ def again(ledger: Ledger) -> Decision:
     ledger.mirror.store_bills(ORG, [bill()])
     bind(ledger, "b1")
     case = case_of(ledger)
-    ledger.milestones.apply(ORG, [Decision(case, verdict(Reason.IN_SYNC, case.link))], notice(), NOW)
+    ledger.milestones.keep(ORG, Sifted(news=(Decision(case, verdict(Reason.IN_SYNC, case.link)),)), notice(), NOW)
     ledger.milestones.touch(ORG, ["M1"])
     case = case_of(ledger)
     return Decision(case, verdict(Reason.IN_SYNC, case.link))
@@ -108,7 +108,7 @@ def test_the_order_of_news_is_that_of_the_decisions(ledger: Ledger) -> None:
     ledger.milestones.put([milestone(key) for key in keys], NOW)
     decisions = [Decision(case, verdict(Reason.NOT_DUE, case.link)) for case in ledger.milestones.gather(ORG, keys, 31)]
     assert list(ledger.milestones.sift(ORG, decisions).news) == decisions
-    ledger.milestones.apply(ORG, decisions[::2], notice(), NOW)
+    ledger.milestones.keep(ORG, Sifted(news=tuple(decisions[::2])), notice(), NOW)
     sifted = ledger.milestones.sift(ORG, decisions)
     assert [decision.case.milestone.key for decision in sifted.news] == keys[1::2]
     assert {key for known in sifted.known for key in known.keys} == set(keys[::2])
