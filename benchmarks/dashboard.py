@@ -33,7 +33,7 @@ PASSWORD = "a password for the benchmark"  # noqa: S105  of a user who exists fo
 NOW = dt.datetime(2026, 7, 8, tzinfo=dt.UTC)
 OFTEN = [Reason.PAID] * 60 + [Reason.APPROVED] * 15 + [Reason.AWAITING_APPROVAL] * 10 + [Reason.NOT_DUE] * 10
 REASONS = [*OFTEN, Reason.PERIOD_LOCKED, Reason.BILL_APPROVED, Reason.BILL_VOIDED, Reason.EXEMPT, Reason.CREATE]
-SETTLE = f"UPDATE link SET dirty = 0, action = ?, reason = ?, verdict = ? WHERE organisation = '{KEY}' AND key = ?"
+SETTLE = f"UPDATE link SET action = ?, reason = ?, verdict = ? WHERE organisation = '{KEY}' AND key = ?"
 PATHS = (
     "/milestones",
     f"/milestones?after={KEY}/M-050000",
@@ -80,6 +80,7 @@ def _fill(house: House, database: Path) -> None:
     # By hand, since deciding them one by one would take minutes and is not what is measured.
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         connection.executemany(SETTLE, rows)
+        connection.execute("DELETE FROM dirty")
 
 
 def _milestone(number: int) -> Milestone:

@@ -45,8 +45,8 @@ COPIED = {
 }
 # What else is told apart, so that no two milestones, bills or memories are the same text.
 VARIED = {"milestone": ("title",), "link": ("asked", "seen"), "bill": ("lines",)}
-ALL_DIRTY = "UPDATE link SET dirty = 1"
-SOME_DIRTY = f"UPDATE link SET dirty = 1 WHERE key IN (SELECT key FROM link WHERE key LIKE '%M-0007' LIMIT {CHANGED})"
+ALL_DIRTY = "INSERT INTO dirty SELECT organisation, key FROM link"
+SOME_DIRTY = f"{ALL_DIRTY} WHERE key LIKE '%M-0007' LIMIT {CHANGED}"
 
 
 def run() -> Iterator[Figure]:

@@ -243,8 +243,8 @@ def _contact(case: Case, theirs: Terms | None) -> str:
     Without one of these the first by id is as good as any: it is asked about before it is used.
     """
     ids = sorted({c.merged_to or c.contact_id for c in case.contacts})
-    if not ids:
-        return case.milestone.contact_id or NEW_CONTACT + case.milestone.payee
+    if len(ids) < 2:
+        return ids[0] if ids else case.milestone.contact_id or NEW_CONTACT + case.milestone.payee
     asked = case.link.asked.contact if case.link.asked else ""
     paid = [part.contact for part in case.link.parts]
     known = [c for c in (asked, theirs.contact if theirs else "", *paid) if c in ids]

@@ -249,12 +249,12 @@ class Cycle:
             books = self._keep(sifted, books, count)
 
     def _questions(self, books: Books) -> Iterator[Question]:
-        """What is marked, a portion at a time; on halting, the rest stays so for after the next start."""
+        """What is marked, a portion at a time; the rest stays so on halting, and when the books have moved on."""
         milestones, after = self._ledger.milestones, ""
         while keys := milestones.dirty_keys(self._key, self._clock(), CHUNK, after):
             yield self._question(keys, books)
             after = keys[-1]
-            if self._halt.is_set():
+            if self._halt.is_set() or self._ledger.mirror.books(self._key).version != books.version:
                 return
 
     def _question(self, keys: Sequence[str], books: Books) -> Question:

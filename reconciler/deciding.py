@@ -53,7 +53,8 @@ def answered(milestones: Milestones, question: Question) -> Sifted:
     """Gather, decide, and see what is new."""
     ours = question.organisation
     cases = milestones.gather(ours.key, question.keys, ours.policy.near_days)
-    return milestones.sift(ours.key, [question.decide(case) for case in cases])
+    sifted = milestones.sift(ours.key, [question.decide(case) for case in cases])
+    return replace(sifted, books=question.books.version)
 
 
 def within_room(sifted: Sifted, organisation: Organisation, books: Books, now: dt.datetime) -> tuple[Sifted, Books]:
@@ -64,7 +65,7 @@ def within_room(sifted: Sifted, organisation: Organisation, books: Books, now: d
         last = Question(organisation, books, (), now).decide(decision.case) if counted else decision
         books = _less_room(books, last)
         news.append(last)
-    return Sifted(sifted.known, tuple(news)), books
+    return replace(sifted, news=tuple(news)), books
 
 
 def _less_room(books: Books, decision: Decision) -> Books:

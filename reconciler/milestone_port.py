@@ -69,7 +69,7 @@ class Milestones(Protocol):
     def keep(self, organisation: str, sifted: Sifted, notice: Notice, now: dt.datetime) -> Applied:
         """Record verdicts and links; open, supersede and close flags; owe mails. Short transactions.
 
-        A decision counts only while its milestone and link still have the versions that it was made on; else it is
+        A decision counts only while milestone, link and books still have the versions that it was made on; else it is
         overtaken and the milestone stays dirty. HOLD verdicts neither open nor close flags, and stay dirty.
         """
         ...

@@ -188,7 +188,8 @@ class Link(Value, frozen=True):
     @property
     def bill_ids(self) -> tuple[str, ...]:
         """All bills that the milestone follows; the last one last."""
-        return (*(part.bill_id for part in self.parts), *([self.bill_id] if self.bill_id else []))
+        last = (self.bill_id,) if self.bill_id else ()
+        return (*[part.bill_id for part in self.parts], *last) if self.parts else last
 
 
 class Exemption(Value, frozen=True):
@@ -239,7 +240,7 @@ class Case(Value, frozen=True):
     @property
     def live(self) -> tuple[Bill, ...]:
         """The milestone's bills that ask for, or have received, money; the newest last."""
-        return tuple(bill for bill in (*self.parts, self.bill) if bill and bill.status.live)
+        return tuple([bill for bill in (*self.parts, self.bill) if bill and bill.status.live])
 
 
 class Difference(Value, frozen=True):
@@ -310,10 +311,14 @@ class Known(Value, frozen=True):
 
 
 class Sifted(Value, frozen=True):
-    """Decisions, sifted: most of them, when everything is decided afresh, say what is known already."""
+    """Decisions, sifted: most of them, when everything is decided afresh, say what is known already.
+
+    `books` is the version of the books that they were made on.
+    """
 
     known: tuple[Known, ...] = ()
     news: tuple[Decision, ...] = ()
+    books: int = 0
 
 
 def bill_number(prefix: str, key: str, generation: int) -> str:

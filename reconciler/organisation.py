@@ -107,7 +107,7 @@ class Books(Value, frozen=True):
     sweep. `contacts_at`, `watermark` and `swept_to` say up to when, by Xero's clock, changes of contacts were read,
     changes of bills, and changes of bills by the last sweep. `hold` is set while nothing may be decided for the whole
     organisation. `room` is how many new bills, and how much money, the caps still allow in the running hour (`None`:
-    no cap).
+    no cap). `version` grows when something changes that bears on very many decisions, here or in the settings.
     """
 
     organisation_id: str = ""
@@ -135,3 +135,4 @@ class Books(Value, frozen=True):
     hold_detail: str = ""
     room: int | None = None
     room_money: Decimal | None = None
+    version: int = 0

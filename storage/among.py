@@ -12,7 +12,8 @@ class _Among(ColumnBase):
 
     def __init__(self, column: Any, values: Iterable[Any]) -> None:
         self._column = column
-        self._values = [column.db_value(value) for value in values]
+        kept = getattr(column, "db_value", None)
+        self._values = list(map(kept, values) if kept else values)
 
     def __sql__(self, ctx: Any) -> Any:
         one_of = " = ANY(%s)" if ctx.state.param == "%s" else " IN (SELECT value FROM json_each(?))"
@@ -25,5 +26,8 @@ def parameter(values: Collection[Any], param: str) -> object:
 
 
 def among(column: Any, values: Iterable[Any]) -> Any:
-    """The condition. A statement of a thousand parameters costs more to put together than to execute."""
+    """The condition. A statement of a thousand parameters costs more to put together than to execute.
+
+    The values of an expression, which is not a column alone, are given as the database has them.
+    """
     return _Among(column, values)

@@ -14,23 +14,26 @@ from storage.changes import Steps
 from storage.database import Store
 from storage.flags import Flags
 from storage.links import change_link, link_columns, mark_others
+from storage.marks import books_version, make_clean
 from storage.models import LinkRow, MilestoneRow, VerdictRow
 from storage.names import fold
 from storage.payees import remember_payee
 from storage.sifting import bare
 
-AS_BEFORE = {"dirty", "decided_at"}
-
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """On whose behalf, when and with what notice decisions are applied; `today` is the organisation's day."""
+    """On whose behalf, when and with what notice decisions are applied; `today` is the organisation's day.
+
+    `books` is the version of its books that they were made on.
+    """
 
     organisation: str
     prefix: str
     notice: Notice
     now: dt.datetime
     today: dt.date
+    books: int
 
 
 @dataclass(slots=True)
@@ -40,7 +43,7 @@ class _Tally:
     overtaken: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     rebound: set[str] = field(default_factory=set)
-    unchanged: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
 
 
 def apply_batch(store: Store, flags: Flags, occasion: Occasion, decisions: Sequence[Decision]) -> Applied:
@@ -48,7 +51,8 @@ def apply_batch(store: Store, flags: Flags, occasion: Occasion, decisions: Seque
     tally = _Tally()
     keys = [decision.case.milestone.key for decision in decisions]
     with store.write():
-        held = _held(store, occasion.organisation, keys)
+        stand = books_version(store, occasion.organisation) == occasion.books
+        held = _held(store, occasion.organisation, keys) if stand else {}
         opened = flags.opened(occasion.organisation, keys)
         steps = Steps(store, occasion.organisation, keys, occasion.now)
         for decision in decisions:
@@ -64,15 +68,8 @@ def apply_batch(store: Store, flags: Flags, occasion: Occasion, decisions: Seque
         store.insert(VerdictRow, tally.history)
         steps.keep()
         mark_others(store, occasion.organisation, tally.rebound, occasion.prefix)
-        _decided(store, occasion, tally.unchanged)
+        make_clean(store, occasion.organisation, tally.settled)
     return Applied(tuple(tally.opened), tuple(tally.closed), tuple(tally.overtaken))
-
-
-def _decided(store: Store, occasion: Occasion, keys: Sequence[str]) -> None:
-    """These milestones were decided, and all is as it was: most of them, when everything is decided afresh."""
-    if keys:
-        mine = (LinkRow.organisation == occasion.organisation) & among(LinkRow.key, keys)
-        store.run(LinkRow.update(dirty=False, decided_at=occasion.now).where(mine))
 
 
 def _held(store: Store, organisation: str, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -81,7 +78,6 @@ def _held(store: Store, organisation: str, keys: Sequence[str]) -> dict[str, dic
         LinkRow.select(
             LinkRow.key,
             LinkRow.version,
-            LinkRow.dirty,
             LinkRow.action,
             LinkRow.reason,
             LinkRow.verdict,
@@ -94,16 +90,19 @@ def _held(store: Store, organisation: str, keys: Sequence[str]) -> dict[str, dic
 
 
 def _record(store: Store, occasion: Occasion, decision: Decision, held: dict[str, Any] | None, tally: _Tally) -> bool:
-    """Write verdict and link; `False` when milestone or link are not those that the decision was made on."""
+    """Write verdict and link; `False` when milestone or link are not those that the decision was made on.
+
+    What is held is not settled: it stays due.
+    """
     case, verdict = decision.case, decision.verdict
     versions = (case.milestone.version, case.link.version)
     if held is None or (held["milestone_version"], held["version"]) != versions:
         return False
     changes = _changes(occasion, decision, held)
-    if changes.keys() == AS_BEFORE:
-        tally.unchanged.append(case.milestone.key)
-    elif changes and not change_link(store, occasion.organisation, case.milestone.key, case.link.version, changes):
+    if changes and not change_link(store, occasion.organisation, case.milestone.key, case.link.version, changes):
         return False
+    if verdict.action is not Action.HOLD:
+        tally.settled.append(case.milestone.key)
     if (held["action"], held["reason"]) != (verdict.action, verdict.reason):
         tally.history.append(_moment(occasion, case.milestone.key, verdict))
     if case.link.asked is None and verdict.link.asked is not None:
@@ -122,11 +121,8 @@ def _changes(occasion: Occasion, decision: Decision, held: dict[str, Any]) -> di
     if held["verdict"] != bare(verdict):
         changes |= {"action": verdict.action, "reason": verdict.reason, "verdict": bare(verdict)}
         changes["decided_at"] = occasion.now
-    if verdict.action is Action.HOLD:
-        return changes
-    if held["dirty"]:
-        changes |= {"dirty": False, "decided_at": occasion.now}
-    if case.exemption and not case.exemption.holds(occasion.today) and verdict.reason not in EXEMPTED:
+    lapsed = case.exemption is not None and not case.exemption.holds(occasion.today)
+    if lapsed and verdict.action is not Action.HOLD and verdict.reason not in EXEMPTED:
         changes["wake_on"] = None
     return changes
 

@@ -12,7 +12,8 @@ from reconciler.xero_port import Outcome
 from storage.codec import build
 from storage.database import Store
 from storage.links import link_columns, mark_others
-from storage.models import LinkRow, MilestoneRow
+from storage.marks import make_dirty
+from storage.models import DirtyRow, LinkRow, MilestoneRow
 from storage.payees import remember_payee
 from storage.queues import AttemptRow, ElementRow
 
@@ -29,7 +30,8 @@ class Attempts:
         self._prefixes = prefixes
 
     def begin(self, attempt: Attempt, now: dt.datetime) -> Attempt | None:
-        """Record the attempt and claim its milestones, all or none; `None` when one changed or is claimed already.
+        """Record the attempt and claim its milestones; `None`, and none claimed, when one changed, is due to be decided
+        again or is claimed already.
 
         Claimed milestones are dirty, so that they are told to wait should no answer
         come. The attempt's own id is not regarded; the one returned has the id given here.
@@ -123,13 +125,17 @@ class Attempts:
         versions = {row["key"]: row["version"] for row in rows}
         if any(versions.get(element.key) != element.milestone_version for element in attempt.elements):
             raise _Overtaken
+        due = (DirtyRow.organisation == attempt.organisation) & DirtyRow.key.in_(keys)
+        if self._store.row(DirtyRow.select().where(due).limit(1)):
+            raise _Overtaken
 
     def _claim(self, organisation: str, element: Element, attempt_id: int) -> None:
         mine = (LinkRow.organisation == organisation) & (LinkRow.key == element.key)
         free = (LinkRow.version == element.link_version) & LinkRow.pending_attempt.is_null()
-        claim = LinkRow.update(pending_attempt=attempt_id, dirty=True, version=LinkRow.version + 1)
+        claim = LinkRow.update(pending_attempt=attempt_id, version=LinkRow.version + 1)
         if not self._store.run(claim.where(mine & free)):
             raise _Overtaken
+        make_dirty(self._store, mine)
 
     def _change(self, attempt_id: int, organisation: str, key: str, changes: dict[str, Any]) -> int:
         """Write to the link if the attempt still claims it."""
@@ -146,8 +152,12 @@ class Attempts:
         return {row["key"]: (row["bill_id"], row["payee_folded"]) for row in self._store.rows(query.where(mine))}
 
     def _release(self, attempt_id: int, element: dict[str, Any], link: Link | None) -> int:
-        changes = {**(link_columns(link) if link else {}), "pending_attempt": None, "dirty": True}
-        return self._change(attempt_id, element["organisation"], element["key"], changes)
+        organisation, key = element["organisation"], element["key"]
+        released = {**(link_columns(link) if link else {}), "pending_attempt": None}
+        changed = self._change(attempt_id, organisation, key, released)
+        if changed:
+            make_dirty(self._store, (LinkRow.organisation == organisation) & (LinkRow.key == key))
+        return changed
 
     def _mark_others(self, organisation: str, bill_ids: set[str]) -> None:
         mark_others(self._store, organisation, bill_ids, self._prefixes.get(organisation, ""))

@@ -10,7 +10,7 @@ from peewee import fn
 from reconciler.reasons import Action, Reason
 from storage.among import among
 from storage.database import Store
-from storage.models import LinkRow
+from storage.models import DirtyRow, LinkRow
 from storage.queues import AttemptRow, BounceRow, EventRow, MailRow, RawRequestRow
 
 
@@ -69,9 +69,9 @@ class Census:
 
     def undecided(self, organisations: Collection[str]) -> dict[str, int]:
         """How many milestones are due to be decided again."""
-        query = LinkRow.select(LinkRow.organisation, fn.COUNT(LinkRow.key).alias("number"))
-        due = among(LinkRow.organisation, organisations) & (LinkRow.dirty == True)  # noqa: E712  SQL
-        rows = self._store.rows(query.where(due).group_by(LinkRow.organisation))
+        query = DirtyRow.select(DirtyRow.organisation, fn.COUNT(DirtyRow.key).alias("number"))
+        mine = query.where(among(DirtyRow.organisation, organisations))
+        rows = self._store.rows(mine.group_by(DirtyRow.organisation))
         return {row["organisation"]: row["number"] for row in rows}
 
     def heard_at(self, organisations: Collection[str]) -> dict[str, dt.datetime]:

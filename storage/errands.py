@@ -9,7 +9,7 @@ from reconciler.reasons import Action
 from storage.database import Store
 from storage.hints import news
 from storage.mirrored import OrganisationRow
-from storage.models import LinkRow
+from storage.models import DirtyRow, LinkRow
 from storage.queues import AttemptRow
 
 DAY = dt.timedelta(days=1)
@@ -29,7 +29,7 @@ class Errands:
         open_attempt = AttemptRow.select(AttemptRow.id).where(
             (AttemptRow.organisation == OrganisationRow.key) & AttemptRow.finished_at.is_null()
         )
-        dirty = _link(LinkRow.dirty == True)  # noqa: E712  an expression of SQL
+        dirty = DirtyRow.select(DirtyRow.key).where(DirtyRow.organisation == OrganisationRow.key)
         lapsed = _link(LinkRow.wake_on < (now + DAY).date())
         return self._of([news(OrganisationRow.key), open_attempt, dirty, lapsed])
 

@@ -145,10 +145,11 @@ class _Gathering:
         near_days: int,
     ) -> dict[str, tuple[Bill, ...]]:
         ids = {m.key: {m.contact_id, *(contact.contact_id for contact in contacts[m.key])} - {""} for m in milestones}
-        wanted = list(set().union(*ids.values()))
+        wanted = sorted(set().union(*ids.values()))
         open_ = {m.key: _open_amounts(m, links[m.key]) for m in milestones}
         amounts = set().union(*open_.values())
-        theirs = BillRow.contact_id.in_(wanted) & (_among(BillRow.total, amounts) | _among(BillRow.subtotal, amounts))
+        asked = _among(BillRow.total, amounts) | _among(BillRow.subtotal, amounts)
+        theirs = among(BillRow.contact_id, wanted) & asked
         by_contact: dict[str, list[Bill]] = {}
         for bill in self._free(theirs):
             by_contact.setdefault(bill.contact_id, []).append(bill)
@@ -218,7 +219,7 @@ def _among(column: Any, amounts: Iterable[Decimal]) -> Any:
 
     SQLite would otherwise seek every pair of a contact and an amount.
     """
-    return (column + 0).in_([column.db_value(amount) for amount in amounts])
+    return among(column + 0, [column.db_value(amount) for amount in amounts])
 
 
 def _open_amounts(milestone: Milestone, link: Link) -> set[Decimal]:

@@ -1,6 +1,7 @@
 """Which milestones are due to be decided again, because something that their decision sees has changed.
 
-A mark also moves the link's version on, so that a decision made on the older facts is recognised and not applied.
+A decision made on the older facts is recognised and not applied: a mark also moves the version of its link on, and
+marks of very many at once that of the organisation's books.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -9,12 +10,14 @@ from typing import Any
 from peewee import chunked
 
 from reconciler.model import Bill
+from storage.among import among
 from storage.database import Store
-from storage.mirrored import ContactRow, PayeeRow
-from storage.models import LinkRow, MilestoneRow, PartRow
+from storage.mirrored import ContactRow, OrganisationRow, PayeeRow
+from storage.models import DirtyRow, LinkRow, MilestoneRow, PartRow
 from storage.names import fold, keys_of
 
 PAGE = 500
+MANY = 5_000
 
 
 def mark_keys(store: Store, organisation: str, keys: Collection[str], *, unlinked: bool = False) -> int:
@@ -24,23 +27,46 @@ def mark_keys(store: Store, organisation: str, keys: Collection[str], *, unlinke
         condition = (LinkRow.organisation == organisation) & LinkRow.key.in_(some)
         if unlinked:
             condition &= LinkRow.bill_id == ""
-        marked += store.run(_marking().where(condition))
+        marked += _mark(store, condition)
     return marked
 
 
 def mark_where(store: Store, organisation: str, condition: Any = None) -> int:
-    """Mark all milestones whose links meet the condition (`None`: all), in transactions of a page each."""
+    """Mark all milestones whose links meet the condition (`None`: all), in short transactions."""
     marked = 0
+    mine = OrganisationRow.key == organisation
+    store.run(OrganisationRow.update(version=OrganisationRow.version + 1).where(mine))
     for keys in _pages(store, organisation, condition):
-        with store.write():
-            marked += mark_keys(store, organisation, keys)
+        make_dirty(store, (LinkRow.organisation == organisation) & among(LinkRow.key, keys))
+        marked += len(keys)
     return marked
+
+
+def make_dirty(store: Store, condition: Any) -> None:
+    """The milestones whose links meet the condition are due; who calls this moves on a version that decisions see."""
+    found = LinkRow.select(LinkRow.organisation, LinkRow.key).where(condition)
+    store.run(DirtyRow.insert_from(found, [DirtyRow.organisation, DirtyRow.key]).on_conflict_ignore().as_rowcount())
+
+
+def make_clean(store: Store, organisation: str, keys: Collection[str], version: int | None = None) -> None:
+    """These milestones have been decided; with a `version`, those of them whose links still have it."""
+    if version is not None:
+        mine = (LinkRow.organisation == organisation) & (LinkRow.version == version)
+        keys = store.column(LinkRow.select(LinkRow.key).where(mine & among(LinkRow.key, keys)))
+    if keys:
+        store.run(DirtyRow.delete().where((DirtyRow.organisation == organisation) & among(DirtyRow.key, keys)))
+
+
+def books_version(store: Store, organisation: str) -> int:
+    """The version of the books, which grows when something changes that very many decisions see."""
+    row = store.row(OrganisationRow.select(OrganisationRow.version).where(OrganisationRow.key == organisation))
+    return row["version"] if row else 0
 
 
 def mark_linked(store: Store, organisation: str, bill_ids: Collection[str]) -> None:
     """Mark the milestones that are linked to these bills, in the caller's transaction."""
     linked = (LinkRow.organisation == organisation) & LinkRow.bill_id.in_(list(bill_ids))
-    store.run(_marking().where(linked))
+    _mark(store, linked)
     in_parts = (PartRow.organisation == organisation) & PartRow.bill_id.in_(list(bill_ids))
     mark_keys(store, organisation, set(store.column(PartRow.select(PartRow.key).where(in_parts))))
 
@@ -75,13 +101,15 @@ def payee_names(store: Store, organisation: str, contact_ids: Collection[str]) -
     return {*store.column(mapped), *store.column(named)}
 
 
-def _marking() -> Any:
-    return LinkRow.update(dirty=True, version=LinkRow.version + 1)
+def _mark(store: Store, condition: Any) -> int:
+    marked = store.run(LinkRow.update(version=LinkRow.version + 1).where(condition))
+    make_dirty(store, condition)
+    return marked
 
 
 def _pages(store: Store, organisation: str, condition: Any) -> Iterator[list[str]]:
     after = ""
-    query = LinkRow.select(LinkRow.key).where(LinkRow.organisation == organisation).order_by(LinkRow.key).limit(PAGE)
+    query = LinkRow.select(LinkRow.key).where(LinkRow.organisation == organisation).order_by(LinkRow.key).limit(MANY)
     if condition is not None:
         query = query.where(condition)
     while keys := store.column(query.where(LinkRow.key > after)):

@@ -15,8 +15,8 @@ from reconciler.errors import NewerRelease, StorageError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BREAKING = "_breaking"
-_SQLITE = {"id": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB"}
-_POSTGRES = {"id": "BIGSERIAL PRIMARY KEY", "bytes": "BYTEA"}
+_SQLITE = {"id": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB", "keyed": " WITHOUT ROWID"}
+_POSTGRES = {"id": "BIGSERIAL PRIMARY KEY", "bytes": "BYTEA", "keyed": ""}
 
 
 def migrate(database: Database, name: str) -> None:
@@ -43,7 +43,10 @@ def newer(database: Database) -> bool:
 
 
 def execute(database: Database, steps: Iterable[str]) -> None:
-    """Execute the steps of a migration; `{id}` and `{bytes}` stand for what the databases name differently."""
+    """Execute the steps of a migration; `{id}` and `{bytes}` stand for what the databases name differently.
+
+    `{keyed}`, after a table's columns, keeps its rows in the order of their key.
+    """
     words = _POSTGRES if isinstance(database, PostgresqlDatabase) else _SQLITE
     for step in steps:
         database.execute_sql(step.format(**words))  # type: ignore[no-untyped-call]

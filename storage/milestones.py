@@ -23,7 +23,7 @@ from storage.gather import gather, gather_wished
 from storage.links import change_link, link_columns, mark_others
 from storage.marks import mark_keys, mark_where
 from storage.mirrored import BillRow
-from storage.models import ChoiceRow, FlagRow, LinkRow, MilestoneRow, PartRow
+from storage.models import ChoiceRow, DirtyRow, FlagRow, LinkRow, MilestoneRow, PartRow
 from storage.putting import put_batch
 from storage.sifting import confirm, sift
 
@@ -58,8 +58,8 @@ class Milestones:
 
     def dirty_keys(self, organisation: str, now: dt.datetime, limit: int, after: str = "") -> list[str]:
         """Keys whose inputs changed since they were decided (or whose exemption lapsed), in order, from `after` on."""
-        due = LinkRow.dirty == True  # noqa: E712  an expression of SQL
-        found = set(self._store.column(_keys(organisation, due, limit, after)))
+        due = DirtyRow.select(DirtyRow.key).where((DirtyRow.organisation == organisation) & (DirtyRow.key > after))
+        found = set(self._store.column(due.order_by(DirtyRow.key).limit(limit)))
         # Few exemptions end on a day; asked for without an order, they are found by their day, not among all keys.
         mine = (LinkRow.organisation == organisation) & (LinkRow.wake_on < today(self._store, organisation, now))
         lapsed = self._store.column(LinkRow.select(LinkRow.key).where(mine))
@@ -93,12 +93,12 @@ class Milestones:
     def keep(self, organisation: str, sifted: Sifted, notice: Notice, now: dt.datetime) -> Applied:
         """Record verdicts and links; open, supersede and close flags; owe mails. Short transactions.
 
-        A decision counts only while its milestone and link still have the versions that it was made on; else it is
+        A decision counts only while milestone, link and books still have the versions that it was made on; else it is
         overtaken and the milestone stays dirty. HOLD verdicts neither open nor close flags, and stay dirty.
         """
         day = today(self._store, organisation, now)
-        occasion = Occasion(organisation, self._prefix(organisation), notice, now, day)
-        confirm(self._store, organisation, sifted.known, now)
+        occasion = Occasion(organisation, self._prefix(organisation), notice, now, day, sifted.books)
+        confirm(self._store, organisation, sifted)
         parts = [apply_batch(self._store, self._flags, occasion, batch) for batch in chunked(sifted.news, BATCH)]
         return Applied(
             opened=tuple(flag for part in parts for flag in part.opened),
@@ -143,8 +143,8 @@ class Milestones:
             had, has = set(before.bill_ids), set(link.bill_ids)
             if any(set(self.followers(organisation, bill_id)) - {key} for bill_id in has - had):
                 return False
-            changes = {**link_columns(link), "dirty": True, "version": link.version + 1}
-            change_link(self._store, organisation, key, link.version, changes)
+            change_link(self._store, organisation, key, link.version, link_columns(link))
+            mark_keys(self._store, organisation, [key])
             if exemption is not None:
                 exempt(self._store, organisation, key, exemption, choice.at)
             row = {"organisation": organisation, "key": key, "at": choice.at, "reason": reason, "choice": choice}

@@ -15,7 +15,7 @@ from storage.codec import build, columns
 from storage.database import Store
 from storage.marks import PAGE, mark_linked, mark_payees, mark_takers, mark_where
 from storage.mirrored import BillRow, ContactRow, MissingRow, OrganisationRow
-from storage.models import LinkRow, MilestoneRow, PartRow
+from storage.models import DirtyRow, LinkRow, MilestoneRow, PartRow
 from storage.names import fold
 from storage.queues import EventRow
 
@@ -36,16 +36,17 @@ class Mirror:
     def books(self, organisation: str) -> Books:
         """What is known of the organisation; empty `Books` before the first reading."""
         row = self._organisation(organisation)
-        return row["books"] if row else Books()
+        return _books(row) if row else Books()
 
     def all_books(self) -> dict[str, Books]:
         """What is known of every organisation that was read."""
-        rows = self._store.rows(OrganisationRow.select(OrganisationRow.key, OrganisationRow.books))
-        return {row["key"]: row["books"] for row in rows}
+        rows = self._store.rows(OrganisationRow.select())
+        return {row["key"]: _books(row) for row in rows}
 
     def store_books(self, organisation: str, books: Books) -> None:
         """Keep the books; milestones that a moved lock date, a changed list or a hold bears upon become dirty.
 
+        Their version is counted here; the one given is not regarded.
         The marks are made in several short transactions after that of the books. Should they be cut off, the next
         call marks all of the organisation.
         """
@@ -158,7 +159,7 @@ class Mirror:
         A milestone whose bill was never read waits for it, marked, unless it is exempt; so the others are not asked.
         """
         mine = LinkRow.organisation == organisation
-        marked = _unread(LinkRow, mine & (LinkRow.dirty == True), limit)  # noqa: E712  an expression of SQL
+        marked = _unread(LinkRow, mine & LinkRow.key.in_(_dirty(organisation)), limit)
         exempt = _unread(LinkRow, mine & LinkRow.reason.in_(EXEMPTED), limit)
         parts = _unread(PartRow, PartRow.organisation == organisation, limit)
         return sorted({bill_id for each in (marked, exempt, parts) for bill_id in self._store.column(each)})[:limit]
@@ -242,6 +243,11 @@ class Mirror:
         mark_payees(self._store, organisation, ids, names)
 
 
+def _books(row: dict[str, Any]) -> Books:
+    books: Books = row["books"]
+    return replace(books, version=row["version"])
+
+
 def _overtaken(read_at: dt.datetime, held: dt.datetime) -> bool:
     """Whether what is held was read later; what is from further ahead was read before the clock was set back."""
     return read_at < held <= read_at + AT_ONCE
@@ -260,6 +266,10 @@ def _unread(table: Any, condition: Any, limit: int) -> Any:
     """Some bills of such rows that are neither in the mirror nor known missing."""
     unknown = (table.bill_id != "") & ~_has(BillRow, table) & ~_has(MissingRow, table)
     return table.select(table.bill_id).where(condition & unknown).limit(limit)
+
+
+def _dirty(organisation: str) -> Any:
+    return DirtyRow.select(DirtyRow.key).where(DirtyRow.organisation == organisation)
 
 
 def _has(known: Any, table: Any) -> Any:

@@ -1,6 +1,6 @@
 """The tables of what Xero holds, as last read. Private to this package."""
 
-from peewee import BooleanField, CompositeKey, TextField
+from peewee import BooleanField, CompositeKey, IntegerField, TextField
 
 from reconciler.model import Line, Sense, Status
 from reconciler.organisation import Books
@@ -9,12 +9,17 @@ from storage.models import Row
 
 
 class OrganisationRow(Row):
-    """The books of an organisation. `marking` is set while milestones are still being marked for a change of them."""
+    """The books of an organisation.
+
+    `version` grows when something changes that many decisions see, so that those made before can be told. `marking` is
+    set while milestones are still being marked for it.
+    """
 
     key = TextField(primary_key=True)
     books = ValueField(Books)
     swept_at = UtcField(null=True)
     marking = BooleanField(default=False)
+    version = IntegerField(default=0)
 
     class Meta:
         table_name = "organisation"

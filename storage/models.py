@@ -59,10 +59,11 @@ class MilestoneRow(Row):
 
 
 class LinkRow(Row):
-    """What ties a milestone to its bill, the verdict of it, and whether it is due to be decided.
+    """What ties a milestone to its bill, and the verdict of it.
 
-    `version` grows with every change of the link and of anything else that a decision would see, so that a decision
-    made on older facts can be told. `wake_on` is the last day of an exemption that ends.
+    `version` grows with every change of the link and of anything else that a decision would see, save what many of them
+    see (`storage.mirrored.OrganisationRow`), so that a decision made on older facts can be told. `wake_on` is the last
+    day of an exemption that ends. `decided_at` is when the verdict came to be as it is.
     """
 
     organisation = TextField()
@@ -81,7 +82,6 @@ class LinkRow(Row):
     parts = ValueField(tuple[Part, ...], default=())
     under = ValueField(Defaults, null=True)
     version = IntegerField(default=0)
-    dirty = BooleanField(default=True)
     wake_on = DayField(null=True)
     action = WordField(Action, null=True)
     reason = WordField(Reason, null=True)
@@ -93,13 +93,24 @@ class LinkRow(Row):
         primary_key = CompositeKey("organisation", "key")
         indexes = (
             (("organisation", "bill_id"), False),
-            (("organisation", "dirty", "key"), False),
             (("organisation", "wake_on"), False),
             (("organisation", "action", "key"), False),
             (("organisation", "reason", "key"), False),
             (("organisation", "locked_out"), False),
             (("organisation", "chosen_date"), False),
         )
+
+
+class DirtyRow(Row):
+    """A milestone that is due to be decided. Very many come and go at once, so that the row is as narrow as can be."""
+
+    organisation = TextField()
+    key = TextField()
+
+    class Meta:
+        table_name = "dirty"
+        primary_key = CompositeKey("organisation", "key")
+        without_rowid = True
 
 
 class PartRow(Row):

@@ -12,7 +12,7 @@ from reconciler.records import Bounce, Choice, Flag, Mail, MailKind
 from storage.database import Store
 from storage.flags import Flags
 from storage.mailing import Mailing
-from storage.models import FlagRow, LinkRow
+from storage.models import DirtyRow, FlagRow
 from storage.queues import BounceRow, MailFlagRow, MailRow, StateRow
 
 ORDER = (MailRow.send_after, MailRow.id)
@@ -220,10 +220,7 @@ def _silenced() -> Any:
 
 def _undecided() -> Any:
     """Mails about milestones that are due to be decided."""
-    same = (LinkRow.organisation == FlagRow.organisation) & (LinkRow.key == FlagRow.key)
+    same = (DirtyRow.organisation == FlagRow.organisation) & (DirtyRow.key == FlagRow.key)
     return (
-        MailFlagRow.select(MailFlagRow.mail)
-        .join(FlagRow, on=(MailFlagRow.flag == FlagRow.id))
-        .join(LinkRow, on=same)
-        .where(LinkRow.dirty == True)  # noqa: E712  an expression of SQL
+        MailFlagRow.select(MailFlagRow.mail).join(FlagRow, on=(MailFlagRow.flag == FlagRow.id)).join(DirtyRow, on=same)
     )

@@ -16,7 +16,7 @@ from storage.database import Store
 from storage.enclosures import Enclosures
 from storage.flags import read_flag
 from storage.mirrored import BillRow, MissingRow, OrganisationRow
-from storage.models import ChoiceRow, ExemptionRow, FlagRow, LinkRow, MilestoneRow, PartRow, VerdictRow
+from storage.models import ChoiceRow, DirtyRow, ExemptionRow, FlagRow, LinkRow, MilestoneRow, PartRow, VerdictRow
 from storage.queues import AttemptRow, ElementRow, MailFlagRow, MailRow, RawRequestRow
 
 PAGE = 500
@@ -171,7 +171,7 @@ class Overview:
         with self._store.read():
             return Health(
                 undrained=self._store.count(RawRequestRow.select().where(RawRequestRow.drained_at.is_null())),
-                dirty=self._count(LinkRow, organisation, LinkRow.dirty == True),  # noqa: E712  SQL
+                dirty=self._store.count(DirtyRow.select().where(_of(DirtyRow, organisation))),
                 open_flags=self._count(FlagRow, organisation, FlagRow.closed_at.is_null()),
                 open_attempts=self._count(AttemptRow, organisation, AttemptRow.finished_at.is_null()),
                 mails_owed=self._store.count(owed.where(MailRow.done == False)),  # noqa: E712  SQL
@@ -199,7 +199,9 @@ class Overview:
         ids = [i for row in links.values() for i in (row["bill_id"], *(part.bill_id for part in row["parts"])) if i]
         of_bills = (BillRow.organisation == organisation) & BillRow.bill_id.in_(ids)
         bills = {row["bill_id"]: build(Bill, row) for row in self._store.rows(BillRow.select().where(of_bills))}
-        return [_listed(build(Milestone, row), links[row["key"]], bills) for row in milestones]
+        due = (DirtyRow.organisation == organisation) & DirtyRow.key.in_(list(keys))
+        dirty = set(self._store.column(DirtyRow.select(DirtyRow.key).where(due)))
+        return [_listed(build(Milestone, row), links[row["key"]], bills, row["key"] in dirty) for row in milestones]
 
     def _count(self, table: Any, organisation: str | None, condition: Any) -> int:
         return self._store.count(table.select().where(_of(table, organisation) & condition))
@@ -281,7 +283,7 @@ def _holds(text: str) -> Any:
     return MilestoneRow.key.contains(text) | MilestoneRow.payee.contains(text) | MilestoneRow.title.contains(text)
 
 
-def _listed(milestone: Milestone, row: Mapping[str, Any], bills: Mapping[str, Bill]) -> Listed:
+def _listed(milestone: Milestone, row: Mapping[str, Any], bills: Mapping[str, Bill], dirty: bool) -> Listed:
     return Listed(
         milestone=milestone,
         link=build(Link, dict(row)),
@@ -289,7 +291,7 @@ def _listed(milestone: Milestone, row: Mapping[str, Any], bills: Mapping[str, Bi
         parts=tuple(bills[part.bill_id] for part in row["parts"] if part.bill_id in bills),
         verdict=row["verdict"],
         decided_at=row["decided_at"],
-        dirty=row["dirty"],
+        dirty=dirty,
     )
 
 

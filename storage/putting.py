@@ -11,7 +11,7 @@ from reconciler.model import Milestone
 from storage.codec import columns, fingerprint
 from storage.database import Store
 from storage.marks import mark_keys
-from storage.models import LinkRow, MilestoneRow
+from storage.models import DirtyRow, LinkRow, MilestoneRow
 from storage.names import fold
 
 CENTS = Decimal("0.00")  # added to an amount, it makes 5 and 5.00 the same text
@@ -24,7 +24,9 @@ def put_batch(store: Store, milestones: Sequence[Milestone], now: dt.datetime) -
     new = [row for name, row in rows.items() if name not in held]
     changed = [row for name, row in rows.items() if name in held and held[name]["fingerprint"] != row["fingerprint"]]
     store.insert(MilestoneRow, new)
-    store.insert(LinkRow, [{"organisation": row["organisation"], "key": row["key"]} for row in new])
+    names = [{"organisation": row["organisation"], "key": row["key"]} for row in new]
+    store.insert(LinkRow, names)
+    store.insert(DirtyRow, names)
     for row in changed:
         mine = (MilestoneRow.organisation == row["organisation"]) & (MilestoneRow.key == row["key"])
         store.run(MilestoneRow.update(**{**row, "version": MilestoneRow.version + 1}).where(mine))

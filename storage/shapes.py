@@ -20,15 +20,17 @@ class Shape(Generic[S]):
     """
 
     def __init__(self, table: Any, kind: type[S], by: str) -> None:
-        columns = [table._meta.fields[name] for name in kind.__struct_fields__]
+        fields, attributes = table._meta.fields, kind.__struct_fields__
+        names = list(dict.fromkeys([*attributes, by]))
         self.table = table
-        self.columns = [table._meta.fields[by], *columns]
+        self.columns = [fields[name] for name in names]
+        self._by = names.index(by)
         self._kind = kind
-        self._reads = [_reading(column) for column in columns]
+        self._reads = [_reading(fields[name]) for name in attributes]
 
     def select(self, organisation: str, names: Iterable[str]) -> Any:
         """The query for the values of these names."""
-        mine = (self.table.organisation == organisation) & among(self.columns[0], names)
+        mine = (self.table.organisation == organisation) & among(self.columns[self._by], names)
         return self.table.select(*self.columns).where(mine)
 
     def read(self, rows: Sequence[Sequence[Any]]) -> dict[Any, S]:
@@ -38,9 +40,9 @@ class Shape(Generic[S]):
         """
         if not rows:
             return {}
-        names, *columns = zip(*rows, strict=True)
-        read = [reading(column) if reading else column for reading, column in zip(self._reads, columns, strict=True)]
-        return dict(zip(names, starmap(self._kind, zip(*read, strict=True)), strict=True))
+        columns = list(zip(*rows, strict=True))
+        read = [reading(column) if reading else column for reading, column in zip(self._reads, columns, strict=False)]
+        return dict(zip(columns[self._by], starmap(self._kind, zip(*read, strict=True)), strict=True))
 
 
 def _reading(field: Any) -> Callable[[Iterable[Any]], Iterable[Any]] | None:

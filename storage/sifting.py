@@ -1,22 +1,19 @@
 """Which decisions say something new; those that do not are only marked as made, many at once."""
 
-import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
-from peewee import chunked
 
 from reconciler.model import Decision, Known, Link, Sifted, Verdict
 from reconciler.progress import Progress, progress_of
 from reconciler.reasons import Action, Reason
 from reconciler.value import Value
-from storage.among import among
 from storage.changes import ProgressRow
 from storage.database import Store
+from storage.marks import books_version, make_clean
 from storage.models import LinkRow
 from storage.shapes import Shape
 
-BATCH = 1000
 _NO_LINK = Link()
 
 
@@ -49,13 +46,14 @@ def sift(store: Store, organisation: str, decisions: Sequence[Decision]) -> Sift
     return Sifted(tuple(Known(*of, tuple(keys)) for of, keys in known.items()), tuple(news))
 
 
-def confirm(store: Store, organisation: str, known: Collection[Known], now: dt.datetime) -> None:
-    """These milestones were decided, and all is as it was, save where something has moved on meanwhile."""
-    for each in known:
-        same = (LinkRow.organisation == organisation) & (LinkRow.version == each.version)
-        for keys in chunked(each.keys, BATCH):
-            with store.write():
-                store.run(LinkRow.update(dirty=False, decided_at=now).where(same & among(LinkRow.key, keys)))
+def confirm(store: Store, organisation: str, sifted: Sifted) -> None:
+    """What is known already was decided, and all is as it was, save where something has moved on meanwhile."""
+    if not sifted.known:
+        return
+    with store.write():
+        if books_version(store, organisation) == sifted.books:
+            for each in sifted.known:
+                make_clean(store, organisation, each.keys, version=each.version)
 
 
 def bare(verdict: Verdict) -> Verdict:

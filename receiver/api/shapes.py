@@ -211,7 +211,7 @@ class Moment(Told, frozen=True):
 class Brief(Told, frozen=True):
     """How a milestone stands, in brief. `state` sums up the reason; `undecided` tells that something has changed since.
 
-    `version` counts the platform's changes, and is in the ETag.
+    `decided_at` is when the verdict came to be as it is. `version` counts the platform's changes, and is in the ETag.
     """
 
     organisation: str

@@ -48,6 +48,7 @@ FULL = Milestone(
 KEPT_BACK = {
     *("api_key", "token", "ticket", "ticket_flag", "raw_request", "event", "contact", "missing", "organisation"),
     *("payee", "progress", "budget", "usage", "state", "lease", "bounce", "endpoint", "outgoing", "note", "numbering"),
+    "dirty",
 }
 
 

@@ -21,14 +21,6 @@ from reconciler.reasons import Reason
 QUESTIONS = FEW + 6
 EACH = 3
 SECONDS = 60
-# A process that has begun others, and is then killed.
-PARENT = """
-import multiprocessing, sys, time
-from billwatch.deciders import FEW, Deciders, Question
-def questions():
-    while True:
-        yield Question({organisation!r}, None, (), None)
-"""
 
 
 @pytest.fixture

@@ -66,7 +66,12 @@ class Office:
         verdict = Verdict(action, reason, Link(), **lock)
         cases = self.ledger.milestones.gather("example", list(keys), 31)
         decisions = [Decision(case, replace(verdict, link=case.link)) for case in cases]
-        return self.ledger.milestones.keep("example", Sifted(news=tuple(decisions)), self.notice(), self.clock()).opened
+        return self.keep(decisions)
+
+    def keep(self, decisions: Sequence[Decision]) -> tuple[Flag, ...]:
+        """Keep decisions made on the books as they are; the flags that were opened."""
+        sifted = Sifted(news=tuple(decisions), books=self.ledger.mirror.books("example").version)
+        return self.ledger.milestones.keep("example", sifted, self.notice(), self.clock()).opened
 
     def clear(self, keys: Sequence[str]) -> None:
         self.decide(keys, Reason.AWAITING_APPROVAL, Action.SKIP)

@@ -80,9 +80,9 @@ def flagged(ledger: Ledger) -> None:
     ledger.milestones.put([replace(MILESTONE, key=key) for key in ("M-1", "M-2")], NOW)
     cases = ledger.milestones.gather("example", ["M-1", "M-2"], 31)
     verdict = Verdict(Action.FLAG, Reason.BILL_MISSING, Link())
-    ledger.milestones.keep(
-        "example", Sifted(news=tuple(Decision(case, verdict) for case in cases)), Notice(lambda _: (), NOW), NOW
-    )
+    news = tuple(Decision(case, verdict) for case in cases)
+    sifted = Sifted(news=news, books=ledger.mirror.books("example").version)
+    ledger.milestones.keep("example", sifted, Notice(lambda _: (), NOW), NOW)
     lost = Verdict(Action.HOLD, Reason.CONNECTION_LOST, Link())
     ledger.milestones.raise_alert("example", lost, Notice(lambda _: (), NOW), NOW)
 

@@ -30,7 +30,7 @@ from billwatch.organisation import Organisation as Settings
 from billwatch.people import People
 from notify.postman import Delivered, Postman
 from reconciler.hours import Weekly
-from reconciler.model import Decision, Sifted, Terms, Verdict
+from reconciler.model import Decision, Terms, Verdict
 from reconciler.organisation import Organisation
 from reconciler.people import Away, Person, Quiet
 from reconciler.reasons import Action, Choose, Reason, Role
@@ -282,7 +282,7 @@ def test_sums_speak_of_the_difference_where_only_that_is_in_dispute(office: Offi
         link = replace(case.link, bill_id=f"b-{case.milestone.key}")
         verdict = Verdict(Action.FLAG, Reason.BILL_APPROVED, link, ours=ours, theirs=BILL.terms(ORGANISATION.sense))
         made.append(Decision(case, verdict))
-    office.ledger.milestones.keep("example", Sifted(news=tuple(made)), office.notice(), office.clock())
+    office.keep(made)
     (mail,) = office.deliver()
     assert mail["Subject"] == "2 milestones changed after approval (NZ$6,000.00 in dispute)"
     assert re.search(r"Bill in Xero: https://go\.xero\.com/\S+", text(mail))

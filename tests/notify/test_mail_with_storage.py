@@ -48,10 +48,9 @@ def flagged(ledger: Ledger, verdict: Verdict = FLAGGED) -> tuple[Flag, ...]:
     milestones = [replace(MILESTONE, key=f"M-{n}", payee=payee) for n, (payee, _) in enumerate(NAMES[:3])]
     ledger.milestones.put(milestones, NOW)
     cases = ledger.milestones.gather("example", [each.key for each in milestones], 31)
-    applied = ledger.milestones.keep(
-        "example", Sifted(news=tuple(Decision(case, verdict) for case in cases)), NOTICE, NOW
-    )
-    return applied.opened
+    news = tuple(Decision(case, verdict) for case in cases)
+    sifted = Sifted(news=news, books=ledger.mirror.books("example").version)
+    return ledger.milestones.keep("example", sifted, NOTICE, NOW).opened
 
 
 def test_flags_of_one_cause_make_one_mail_whose_link_leads_back_to_them(

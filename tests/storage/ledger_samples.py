@@ -2,7 +2,7 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Any
@@ -77,8 +77,15 @@ def decide(ledger: Ledger, reason: Reason, key: str = "M1", at: dt.datetime = NO
     """Apply this reason to the milestone as it is now; `link` among the changes replaces attributes of its link."""
     case = case_of(ledger, key)
     notified = changes.pop("notice", notice())
-    decision = Decision(case, verdict(reason, changes.pop("link", case.link), **changes))
-    return ledger.milestones.keep(ORG, Sifted(news=(decision,)), notified, at)
+    return keep(ledger, [Decision(case, verdict(reason, changes.pop("link", case.link), **changes))], notified, at)
+
+
+def keep(
+    ledger: Ledger, decisions: Sequence[Decision], notified: Notice | None = None, at: dt.datetime = NOW
+) -> Applied:
+    """Keep decisions that were made on the books as they are now."""
+    sifted = Sifted(news=tuple(decisions), books=ledger.mirror.books(ORG).version)
+    return ledger.milestones.keep(ORG, sifted, notified or notice(), at)
 
 
 def settle(ledger: Ledger, key: str = "M1") -> None:
@@ -102,7 +109,10 @@ def write(**changes: Any) -> Write:
 
 
 def attempt(ledger: Ledger, *keys: str, at: dt.datetime = NOW, **changes: Any) -> Attempt:
-    """An attempt at creating bills for these milestones as they are now."""
+    """An attempt at creating bills for these milestones as they are now, decided."""
+    for key in keys or ["M1"]:
+        if dirty(ledger, key):
+            decide(ledger, Reason.CREATE, key)
     cases = ledger.milestones.gather(ORG, keys or ["M1"], 31)
     elements = tuple(
         Element(case.milestone.key, changes.get("write", write()), case.link.version, case.milestone.version)

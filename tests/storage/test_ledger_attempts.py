@@ -16,6 +16,7 @@ from ledger_samples import (
     bind,
     case_of,
     choice,
+    decide,
     dirty,
     milestone,
     settle,
@@ -26,6 +27,7 @@ from msgspec.structs import replace
 
 from reconciler.errors import StorageError
 from reconciler.model import Field, Link, Status
+from reconciler.reasons import Reason
 from reconciler.records import Attempt
 from reconciler.xero_port import Outcome
 from storage.ledger import Ledger
@@ -75,10 +77,11 @@ def test_claimed_milestones_are_due_so_that_they_are_told_to_wait(ledger: Ledger
     [
         lambda ledger: ledger.milestones.put([milestone("M2", title="new")], NOW),
         lambda ledger: ledger.milestones.touch(ORG, ["M2"]),
+        lambda ledger: ledger.milestones.touch(ORG),
         lambda ledger: ledger.milestones.choose(ORG, "M2", Link(), choice(), None, None),
         lambda ledger: _begin(ledger, "M2"),
     ],
-    ids=["changed", "touched", "chosen", "claimed"],
+    ids=["changed", "touched", "all touched", "chosen", "claimed"],
 )
 def test_an_attempt_with_one_milestone_that_changed_claims_none(
     ledger: Ledger, meanwhile: Callable[[Ledger], object]
@@ -172,6 +175,14 @@ def test_finishing_releases_the_milestones_with_their_links_and_makes_them_due(l
     assert case_of(ledger, "M2").link == Link(version=2)
     assert ledger.attempts.open(ORG) == []
     assert ledger.milestones.dirty_keys(ORG, NOW, 10) == ["M1", "M2"]
+
+
+def test_released_milestones_are_due_though_they_were_decided_while_they_were_claimed(ledger: Ledger) -> None:
+    begun = _begin(ledger, "M1")
+    decide(ledger, Reason.EXEMPT, "M1")
+    assert not dirty(ledger, "M1")
+    ledger.attempts.finish(begun.attempt_id, [], NOW)
+    assert dirty(ledger, "M1")
 
 
 def test_finishing_twice_changes_nothing(ledger: Ledger) -> None:

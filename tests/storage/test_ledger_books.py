@@ -48,7 +48,7 @@ def test_books_are_kept(ledger: Ledger) -> None:
         room_money=Decimal("99.99"),
     )
     ledger.mirror.store_books(ORG, books)
-    assert ledger.mirror.books(ORG) == books
+    assert ledger.mirror.books(ORG) == replace(books, version=1)
     assert ledger.mirror.books("other") == Books()
 
 
@@ -137,7 +137,7 @@ def test_a_moved_lock_makes_due_what_a_lock_had_blocked(ledger: Ledger) -> None:
 
 def test_marks_that_were_cut_off_are_made_up_for(ledger: Ledger, broken: Broken) -> None:
     put_settled(ledger)
-    with broken("UPDATE ON link"), pytest.raises(StorageError):
+    with broken("INSERT ON dirty"), pytest.raises(StorageError):
         ledger.mirror.store_books(ORG, Books(currency="NZD"))
     assert not dirty(ledger)
     ledger.mirror.store_books(ORG, Books(currency="NZD"))

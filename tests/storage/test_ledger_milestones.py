@@ -117,13 +117,15 @@ def test_a_decision_on_older_facts_is_overtaken_and_changes_nothing(
     ledger: Ledger, meanwhile: Callable[[Ledger], object]
 ) -> None:
     ledger.milestones.put([milestone()], NOW)
-    case = case_of(ledger)
+    ledger.mirror.store_books(ORG, Books(currency="AUD"))
+    case, books = case_of(ledger), ledger.mirror.books(ORG)
     meanwhile(ledger)
+    before = ledger.milestones.standing(ORG, ["M1"])
     decision = Decision(case, verdict(Reason.PERIOD_LOCKED, Link(bill_id="b9")))
-    applied = ledger.milestones.keep(ORG, Sifted(news=(decision,)), notice(), NOW)
+    applied = ledger.milestones.keep(ORG, Sifted(news=(decision,), books=books.version), notice(), NOW)
     assert (applied.overtaken, applied.opened) == (("M1",), ())
     assert dirty(ledger)
-    assert ledger.milestones.standing(ORG, ["M1"]) == []
+    assert ledger.milestones.standing(ORG, ["M1"]) == before
     assert ledger.outbox.claim(NOW, 10, dt.timedelta(1)) == []
 
 

@@ -9,6 +9,7 @@ from ledger_samples import NOW, ORG, bill, bind, case_of, dirty, milestone, noti
 from msgspec.structs import replace
 
 from reconciler.model import Decision, Document, Exemption, Known, Sifted, Status
+from reconciler.organisation import Books
 from reconciler.reasons import Reason
 from storage.ledger import Ledger
 
@@ -96,9 +97,13 @@ def test_whatever_else_a_decision_says_is_news(ledger: Ledger, again: Decision, 
     assert (sifted.known, sifted.news) == ((), (change(again),))
 
 
-def test_what_was_known_counts_only_while_nothing_has_moved_on(ledger: Ledger, again: Decision) -> None:
-    sifted = ledger.milestones.sift(ORG, [again])
-    ledger.milestones.touch(ORG, ["M1"])
+@pytest.mark.parametrize("keys", [["M1"], None], ids=["touched", "all touched"])
+def test_what_was_known_counts_only_while_nothing_has_moved_on(
+    ledger: Ledger, again: Decision, keys: list[str] | None
+) -> None:
+    ledger.mirror.store_books(ORG, Books(currency="NZD"))
+    sifted = replace(ledger.milestones.sift(ORG, [again]), books=ledger.mirror.books(ORG).version)
+    ledger.milestones.touch(ORG, keys)
     ledger.milestones.keep(ORG, sifted, notice(), LATER)
     assert dirty(ledger)
 
