@@ -21,9 +21,8 @@ Clock = Callable[[], dt.datetime]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Raw webhook requests not yet drained: how many, and when the first and the last of them came in."""
+    """Raw webhook requests not yet drained: when the first and the last of them came in."""
 
-    count: int
     oldest: dt.datetime
     newest: dt.datetime
 

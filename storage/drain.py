@@ -4,8 +4,6 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from peewee import fn
-
 from reconciler.ports import Drained, Waiting
 from reconciler.records import Delivery, Event
 from storage.codec import columns
@@ -24,13 +22,12 @@ class Inbox:
         self._store = store
 
     def waiting(self) -> Waiting | None:
-        """What waits to be drained; `None` when nothing does."""
-        at = RawRequestRow.received_at
-        query = RawRequestRow.select(
-            fn.COUNT(RawRequestRow.id).alias("count"), fn.MIN(at).alias("oldest"), fn.MAX(at).alias("newest")
-        )
-        row = self._store.row(query.where(RawRequestRow.drained_at.is_null()))
-        return Waiting(**row) if row and row["count"] else None
+        """What waits to be drained, by the ends of the queue, however long that is; `None` when nothing does."""
+        queue = RawRequestRow.select(RawRequestRow.received_at).where(RawRequestRow.drained_at.is_null())
+        with self._store.read():
+            ends = self._store.column(queue.order_by(RawRequestRow.id).limit(1))
+            ends += self._store.column(queue.order_by(RawRequestRow.id.desc()).limit(1))
+        return Waiting(min(ends), max(ends)) if ends else None
 
     def drain(self, read: Callable[[bytes], Delivery | None], tenants: dict[str, str], now: dt.datetime) -> Drained:
         """Read waiting requests, record their events. `tenants` maps tenant to organisation.

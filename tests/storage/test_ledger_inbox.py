@@ -29,10 +29,10 @@ def test_nothing_waits_at_first(ledger: Ledger) -> None:
     assert ledger.inbox.drain(_by_body, TENANTS, NOW) == Drained()
 
 
-def test_what_waits_is_counted_with_its_times(ledger: Ledger, url: str) -> None:
+def test_what_waits_is_told_with_its_times(ledger: Ledger, url: str) -> None:
     receive(url, b"a", at=NOW + HOUR)
     receive(url, b"b", b"c", at=NOW)
-    assert ledger.inbox.waiting() == Waiting(3, NOW, NOW + HOUR)
+    assert ledger.inbox.waiting() == Waiting(NOW, NOW + HOUR)
 
 
 def test_requests_are_drained_once(ledger: Ledger, url: str) -> None:
@@ -106,7 +106,7 @@ def test_the_receivers_writer_finds_its_table_in_a_new_database(tmp_path: Path) 
     url = f"sqlite:///{tmp_path / 'new.db'}"
     with Ledger.open(url) as ledger:
         receive(url, b"a")
-        assert ledger.inbox.waiting() == Waiting(1, NOW, NOW)
+        assert ledger.inbox.waiting() == Waiting(NOW, NOW)
 
 
 def test_the_numbers_of_what_came_are_counted_by_the_key_that_signed_it(ledger: Ledger, url: str) -> None:
