@@ -16,11 +16,11 @@ from reconciler.model import Decision, Status
 from reconciler.progress import DISCONNECTING, Change, Progress, Stage, What, news, of_bill, progress_of
 from reconciler.reasons import Action, Choose, Reason
 from reconciler.records import Choice, Flag
-from storage.among import among
 from storage.codec import build
 from storage.database import Store
 from storage.fields import MoneyField, UtcField, WordField
 from storage.models import Row
+from storage.shapes import Shape
 from storage.state import State
 
 
@@ -64,6 +64,9 @@ class ProgressRow(Row):
         primary_key = CompositeKey("organisation", "key")
 
 
+PROGRESS = Shape(ProgressRow, Progress, by="key")
+
+
 def forgotten(organisation: str) -> str:
     """The name under which it is remembered up to which change the organisation's feed has lost some."""
     return f"forgotten:{organisation}"
@@ -104,7 +107,7 @@ class Steps:
 
     def __init__(self, store: Store, organisation: str, keys: Collection[str], now: dt.datetime) -> None:
         self._store, self._organisation, self._now = store, organisation, now
-        self._held = self._progress(keys)
+        self._held = store.named(PROGRESS, organisation, keys)
         self._changes: list[Change] = []
         self._moved: list[dict[str, Any]] = []
 
@@ -142,10 +145,6 @@ class Steps:
         if opened:
             flagged = (What.FLAGGED, self._now, verdict.action, verdict.reason, opened.flag_id)
             yield Change(self._organisation, key, *flagged)
-
-    def _progress(self, keys: Collection[str]) -> dict[str, Progress]:
-        mine = (ProgressRow.organisation == self._organisation) & among(ProgressRow.key, keys)
-        return {row["key"]: build(Progress, row) for row in self._store.rows(ProgressRow.select().where(mine))}
 
 
 def decided(store: Store, organisation: str, key: str, choice: Choice, reason: Reason | None) -> None:

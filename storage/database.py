@@ -112,9 +112,10 @@ class Store:
             self._texts[shape] = shape.select("", ()).bind(self._database).sql()[0]
         return self._shaped(shape, self._texts[shape], [organisation, parameter(names, self._database.param)])
 
-    def meeting(self, shape: Shape[S], condition: Any) -> dict[str, S]:
-        """The values that meet the condition, by their names."""
-        text, values = shape.table.select(*shape.columns).where(condition).bind(self._database).sql()
+    def meeting(self, shape: Shape[S], organisation: str, condition: Any) -> dict[str, S]:
+        """An organisation's values that meet the condition, by their names."""
+        mine = (shape.table.organisation == organisation) & condition
+        text, values = shape.table.select(*shape.columns).where(mine).bind(self._database).sql()
         return self._shaped(shape, text, values)
 
     def _shaped(self, shape: Shape[S], text: str, values: Sequence[object]) -> dict[str, S]:

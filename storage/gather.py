@@ -11,16 +11,12 @@ from storage.among import among
 from storage.codec import build
 from storage.database import Store
 from storage.mirrored import BillRow, ContactRow, MissingRow, PayeeRow
-from storage.models import ExemptionRow, LinkRow, MilestoneRow, PartRow
+from storage.models import ExemptionRow, LinkRow, PartRow
 from storage.names import fold
-from storage.shapes import S, Shape
+from storage.shapes import BILLS, CONTACTS, LINKS, MILESTONES, S, Shape
 
 CHUNK = 1000
 MERGES = 5
-MILESTONES = Shape(MilestoneRow, Milestone, by="key")
-LINKS = Shape(LinkRow, Link, by="key")
-BILLS = Shape(BillRow, Bill, by="bill_id")
-CONTACTS = Shape(ContactRow, Contact, by="contact_id")
 LIVE = tuple(status for status in Status if status.live)
 
 
@@ -96,15 +92,13 @@ class _Gathering:
         mine = (table.organisation == self._organisation) & among(column, values)
         return self._store.rows(table.select().where(mine))
 
-    def _bills(self, condition: Any) -> dict[str, Bill]:
-        return self._store.meeting(BILLS, (BillRow.organisation == self._organisation) & condition)
-
     def _free(self, *conditions: Any, live: bool = True) -> list[Bill]:
         """Bills that meet any of the conditions, linked to nobody and not known missing, in the order of their ids."""
         found: dict[str, Bill] = {}
         for condition in conditions:
             alive = BillRow.status.in_(LIVE) if live else BillRow.status.not_in(LIVE)
-            found |= self._bills(condition & alive & ~_taken(LinkRow) & ~_taken(PartRow) & ~_taken(MissingRow))
+            free = alive & ~_taken(LinkRow) & ~_taken(PartRow) & ~_taken(MissingRow)
+            found |= self._store.meeting(BILLS, self._organisation, condition & free)
         return [found[bill_id] for bill_id in sorted(found)]
 
     def _ours(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:

@@ -7,11 +7,11 @@ from typing import Any
 from peewee import chunked, fn
 
 from reconciler.model import Bill, Status
-from storage.codec import build
 from storage.database import Store
 from storage.mirrored import BillRow, ContactRow
 from storage.models import LinkRow, PartRow
 from storage.queues import EventRow
+from storage.shapes import BILLS
 
 PAGE = 500
 CONTACT = "CONTACT"
@@ -78,9 +78,8 @@ def moved(store: Store, organisation: str, bills: Iterable[Bill]) -> bool:
 
 def linked_open(store: Store, organisation: str) -> list[Bill]:
     """Linked bills that are neither paid nor voided nor deleted as last read."""
-    mine = (BillRow.organisation == organisation) & BillRow.status.in_(OPEN)
-    rows = store.rows(BillRow.select().where(mine & followed(organisation, BillRow.bill_id)))
-    return [build(Bill, row) for row in rows]
+    condition = BillRow.status.in_(OPEN) & followed(organisation, BillRow.bill_id)
+    return list(store.meeting(BILLS, organisation, condition).values())
 
 
 def followed(organisation: Any, bill_id: Any) -> Any:

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
-from reconciler.model import Bill, Link
-from storage.codec import build, columns
+from reconciler.model import Link
+from storage.codec import columns
 from storage.database import Store
 from storage.marks import mark_takers
-from storage.mirrored import BillRow
 from storage.models import LinkRow
+from storage.shapes import BILLS
 
 GUARDED = ("pending_attempt", "version")
 
@@ -41,6 +41,5 @@ def mark_others(store: Store, organisation: str, bill_ids: Collection[str], pref
     wanted = [bill_id for bill_id in bill_ids if bill_id]
     if not wanted:
         return
-    mine = (BillRow.organisation == organisation) & BillRow.bill_id.in_(wanted)
-    if bills := [build(Bill, row) for row in store.rows(BillRow.select().where(mine))]:
-        mark_takers(store, organisation, bills, prefix)
+    if bills := store.named(BILLS, organisation, wanted):
+        mark_takers(store, organisation, list(bills.values()), prefix)

@@ -15,16 +15,15 @@ from reconciler.records import Choice, Flag
 from storage.applying import Occasion, apply_batch
 from storage.calendar import today
 from storage.changes import connection, decided, undone
-from storage.codec import build
 from storage.database import Store
 from storage.exemptions import end_exemption, exempt
 from storage.flags import Flags, read_flag
 from storage.gather import gather, gather_wished
 from storage.links import change_link, link_columns, mark_others
 from storage.marks import mark_keys, mark_where
-from storage.mirrored import BillRow
 from storage.models import ChoiceRow, DirtyRow, FlagRow, LinkRow, MilestoneRow, PartRow
 from storage.putting import put_batch
+from storage.shapes import BILLS, LINKS
 from storage.sifting import confirm, sift
 
 BATCH = 100
@@ -137,7 +136,7 @@ class Milestones:
         bill that another milestone follows be linked: it would be paid for both.
         """
         with self._store.write():
-            before = self._link(organisation, key)
+            before = self._store.named(LINKS, organisation, [key]).get(key)
             if before is None or before.version != link.version or before.pending_attempt is not None:
                 return False
             had, has = set(before.bill_ids), set(link.bill_ids)
@@ -206,7 +205,7 @@ class Milestones:
             cases = self.gather(organisation, keys, near_days=0)
             verdicts = self._verdicts(organisation, keys)
             flags = self._flags.opened(organisation, keys)
-            others = self._bills(organisation, {i for verdict in verdicts.values() for i in verdict.others})
+            others = self._store.named(BILLS, organisation, {i for each in verdicts.values() for i in each.others})
         return [
             _standing(case, verdicts[case.milestone.key], others, flags.get(case.milestone.key))
             for case in cases
@@ -229,10 +228,6 @@ class Milestones:
     def _prefix(self, organisation: str) -> str:
         return self._prefixes.get(organisation, "")
 
-    def _link(self, organisation: str, key: str) -> Link | None:
-        row = self._store.row(LinkRow.select().where((LinkRow.organisation == organisation) & (LinkRow.key == key)))
-        return build(Link, row) if row else None
-
     def _alerts(self, organisation: str) -> list[Any]:
         own = (FlagRow.organisation == organisation) & (FlagRow.key == "") & FlagRow.closed_at.is_null()
         return [read_flag(row) for row in self._store.rows(FlagRow.select().where(own).order_by(FlagRow.id))]
@@ -244,10 +239,6 @@ class Milestones:
             query = LinkRow.select(LinkRow.key, LinkRow.verdict).where(decided & LinkRow.key.in_(some))
             found |= {row["key"]: row["verdict"] for row in self._store.rows(query)}
         return found
-
-    def _bills(self, organisation: str, bill_ids: Collection[str]) -> dict[str, Bill]:
-        mine = (BillRow.organisation == organisation) & BillRow.bill_id.in_(list(bill_ids))
-        return {row["bill_id"]: build(Bill, row) for row in self._store.rows(BillRow.select().where(mine))}
 
 
 def _keys(organisation: str, condition: Any, limit: int, after: str) -> Any:

@@ -11,13 +11,15 @@ from reconciler.model import Bill, Contact
 from reconciler.organisation import Books
 from reconciler.reasons import EXEMPTED, Reason
 from storage import hints
-from storage.codec import build, columns
+from storage.among import among
+from storage.codec import columns
 from storage.database import Store
-from storage.marks import PAGE, mark_linked, mark_payees, mark_takers, mark_where
+from storage.marks import mark_linked, mark_payees, mark_takers, mark_where
 from storage.mirrored import BillRow, ContactRow, MissingRow, OrganisationRow
 from storage.models import DirtyRow, LinkRow, MilestoneRow, PartRow
 from storage.names import fold
 from storage.queues import EventRow
+from storage.shapes import BILLS, CONTACTS
 
 AT_ONCE = dt.timedelta(minutes=5)  # two readings at once end within this time of each other
 BATCH = 100
@@ -87,15 +89,12 @@ class Mirror:
 
     def bill(self, organisation: str, bill_id: str) -> Bill | None:
         """A bill as the mirror holds it."""
-        return next(iter(self._bills(organisation, [bill_id]).values()), None)
+        return self._store.named(BILLS, organisation, [bill_id]).get(bill_id)
 
     def numbered(self, organisation: str, numbers: Collection[str]) -> list[Bill]:
         """Bills of any status that carry one of these numbers, in the order of their ids."""
-        found: list[Bill] = []
-        for some in chunked(numbers, PAGE):
-            mine = (BillRow.organisation == organisation) & BillRow.number.in_(some)
-            found += [build(Bill, row) for row in self._store.rows(BillRow.select().where(mine))]
-        return sorted(found, key=lambda bill: bill.bill_id)
+        found = self._store.meeting(BILLS, organisation, among(BillRow.number, numbers))
+        return [found[bill_id] for bill_id in sorted(found)]
 
     def dirty_bills(self, organisation: str, limit: int) -> list[tuple[str, int]]:
         """Linked bills of which an event tells something new, with the mark that `clean` must name."""
@@ -181,12 +180,8 @@ class Mirror:
         )
         self._store.run(insert.as_rowcount())
 
-    def _bills(self, organisation: str, bill_ids: Collection[str]) -> dict[str, Bill]:
-        mine = (BillRow.organisation == organisation) & BillRow.bill_id.in_(list(bill_ids))
-        return {row["bill_id"]: build(Bill, row) for row in self._store.rows(BillRow.select().where(mine))}
-
     def _store_bills(self, organisation: str, bills: Sequence[Bill]) -> None:
-        held = self._bills(organisation, [bill.bill_id for bill in bills])
+        held = self._store.named(BILLS, organisation, [bill.bill_id for bill in bills])
         newest: dict[str, Bill] = {}
         for bill in sorted(bills, key=lambda bill: bill.read_at):
             before = held.get(bill.bill_id)
@@ -223,9 +218,7 @@ class Mirror:
 
     def _store_contacts(self, organisation: str, contacts: Sequence[Contact]) -> None:
         newest = {contact.contact_id: contact for contact in contacts}
-        mine = (ContactRow.organisation == organisation) & ContactRow.contact_id.in_(list(newest))
-        rows = self._store.rows(ContactRow.select().where(mine))
-        held = {row["contact_id"]: build(Contact, row) for row in rows}
+        held = self._store.named(CONTACTS, organisation, newest)
         changed = [contact for i, contact in newest.items() if held.get(i) != contact]
         if not changed:
             return
@@ -237,10 +230,8 @@ class Mirror:
         )
         self._store.run(insert.as_rowcount())
         ids = {contact.contact_id for contact in changed}
-        names = {fold(contact.name) for contact in changed} | {
-            row["folded"] for row in rows if row["contact_id"] in ids
-        }
-        mark_payees(self._store, organisation, ids, names)
+        before = [held[contact_id] for contact_id in ids & set(held)]
+        mark_payees(self._store, organisation, ids, {fold(contact.name) for contact in (*before, *changed)})
 
 
 def _books(row: dict[str, Any]) -> Books:

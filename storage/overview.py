@@ -18,6 +18,7 @@ from storage.flags import read_flag
 from storage.mirrored import BillRow, MissingRow, OrganisationRow
 from storage.models import ChoiceRow, DirtyRow, ExemptionRow, FlagRow, LinkRow, MilestoneRow, PartRow, VerdictRow
 from storage.queues import AttemptRow, ElementRow, MailFlagRow, MailRow, RawRequestRow
+from storage.shapes import BILLS, MILESTONES
 
 PAGE = 500
 
@@ -194,14 +195,12 @@ class Overview:
     def _listed(self, organisation: str, keys: Sequence[str]) -> list[Listed]:
         mine = (LinkRow.organisation == organisation) & LinkRow.key.in_(list(keys))
         links = {row["key"]: row for row in self._store.rows(LinkRow.select().where(mine))}
-        of_keys = (MilestoneRow.organisation == organisation) & MilestoneRow.key.in_(list(keys))
-        milestones = self._store.rows(MilestoneRow.select().where(of_keys).order_by(MilestoneRow.key))
+        milestones = self._store.named(MILESTONES, organisation, keys)
         ids = [i for row in links.values() for i in (row["bill_id"], *(part.bill_id for part in row["parts"])) if i]
-        of_bills = (BillRow.organisation == organisation) & BillRow.bill_id.in_(ids)
-        bills = {row["bill_id"]: build(Bill, row) for row in self._store.rows(BillRow.select().where(of_bills))}
+        bills = self._store.named(BILLS, organisation, ids)
         due = (DirtyRow.organisation == organisation) & DirtyRow.key.in_(list(keys))
         dirty = set(self._store.column(DirtyRow.select(DirtyRow.key).where(due)))
-        return [_listed(build(Milestone, row), links[row["key"]], bills, row["key"] in dirty) for row in milestones]
+        return [_listed(milestones[key], links[key], bills, key in dirty) for key in sorted(milestones)]
 
     def _count(self, table: Any, organisation: str | None, condition: Any) -> int:
         return self._store.count(table.select().where(_of(table, organisation) & condition))

@@ -8,7 +8,10 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 from peewee import BooleanField
 
+from reconciler.model import Bill, Contact, Link, Milestone
 from storage.among import among
+from storage.mirrored import BillRow, ContactRow
+from storage.models import LinkRow, MilestoneRow
 
 S = TypeVar("S", bound=Struct)
 
@@ -53,3 +56,9 @@ def _reading(field: Any) -> Callable[[Iterable[Any]], Iterable[Any]] | None:
     if field.null:
         return lambda column: [None if value is None else read(value) for value in column]
     return partial(map, read)
+
+
+MILESTONES = Shape(MilestoneRow, Milestone, by="key")
+LINKS = Shape(LinkRow, Link, by="key")
+BILLS = Shape(BillRow, Bill, by="bill_id")
+CONTACTS = Shape(ContactRow, Contact, by="contact_id")

@@ -8,7 +8,7 @@ from reconciler.model import Decision, Known, Link, Sifted, Verdict
 from reconciler.progress import Progress, progress_of
 from reconciler.reasons import Action, Reason
 from reconciler.value import Value
-from storage.changes import ProgressRow
+from storage.changes import PROGRESS
 from storage.database import Store
 from storage.marks import books_version, make_clean
 from storage.models import LinkRow
@@ -25,7 +25,6 @@ class _Standing(Value, frozen=True):
 
 
 STANDING = Shape(LinkRow, _Standing, by="key")
-PROGRESS = Shape(ProgressRow, Progress, by="key")
 
 
 def sift(store: Store, organisation: str, decisions: Sequence[Decision]) -> Sifted:
