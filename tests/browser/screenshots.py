@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "notify"))
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import CHROMIUM, FLAGS
+from chrome import launch
 from mail_gallery import gallery
 from walking import Walk, confirm, dearer, log_in
 
@@ -44,7 +44,7 @@ def main() -> None:
         old.unlink()
     with Stage() as stage, sync_playwright() as playwright:
         play(stage, Teller())
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = launch(playwright)
         for name, (width, scheme) in SIZES.items():
             context = browser.new_context(
                 viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=False
