@@ -6,21 +6,21 @@ A webhook, the sweep, a person's choice and the command line all end here, so th
 import datetime as dt
 import random
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from itertools import takewhile
 
 from msgspec.structs import replace
 
 from reconciler import flag_log
 from reconciler.compare import mark
+from reconciler.counted import Counted
 from reconciler.deciding import Deciders, Here, Question, answered, within_room
 from reconciler.deeds import Historian
 from reconciler.enclosing import wanted
 from reconciler.errors import RateLimited, Temporary
 from reconciler.hours import Waits
-from reconciler.milestone_port import Applied, Notice
+from reconciler.milestone_port import Notice
 from reconciler.model import ZERO, Decision, Link, Milestone, Sifted, Verdict
 from reconciler.notes import Annotator
 from reconciler.notice import make_notice
@@ -29,16 +29,14 @@ from reconciler.pace import OF_CONTACTS, OF_LISTS, of_rights
 from reconciler.ports import Clock, Ledger, Report
 from reconciler.push import Pusher, Tally
 from reconciler.reading import Reader, missing_accepted
-from reconciler.reasons import Action, Reason, words
-from reconciler.records import Flag
+from reconciler.reasons import Action, Reason
 from reconciler.recovery import Recovery
+from reconciler.resting import Rest
 from reconciler.turns import OwnTurn, Turn
 from reconciler.xero_port import Xero
 
 CHUNK = 1000
 HOUR = dt.timedelta(hours=1)
-REST = dt.timedelta(seconds=15)
-LONGEST_REST = dt.timedelta(minutes=15)
 PATIENCE_SECONDS = 10.0
 ALERTS = frozenset(
     {Reason.CONNECTION_LOST, Reason.WRONG_ORGANISATION, Reason.FACTS_STALE, Reason.MASS_CHANGE, Reason.CAP_REACHED}
@@ -84,8 +82,7 @@ class Cycle:
         self._xero = xero
         self._key, self._ledger, self._clock, self._waits = organisation.key, ledger, clock, waits
         self._halt = halt
-        self._rest_until: dt.datetime | None = None
-        self._stops = 0
+        self._resting = Rest()
         self._deciders = deciders or Here(ledger.milestones)
         self._count = Counted()
         self._pusher = Pusher(organisation, xero, ledger, self.reader, clock, self.decide_again, self.may_write)
@@ -204,10 +201,12 @@ class Cycle:
 
     def _due(self) -> bool:
         mirror, now = self._ledger.mirror, self._clock()
-        if mirror.dirty_bills(self._key, limit=1) or mirror.linked_unread(self._key, limit=1):
+        if mirror.dirty_bills(self._key, limit=1):
             return True
-        if self._rest_until is not None and now < self._rest_until:
+        if self._resting.lasts(mirror.books(self._key).version, now):
             return False
+        if mirror.linked_unread(self._key, limit=1):
+            return True
         milestones = self._ledger.milestones
         if milestones.dirty_keys(self._key, now, limit=1) or self._ledger.attempts.open(self._key):
             return True
@@ -242,25 +241,28 @@ class Cycle:
         elif self.reader.may_try():
             self.reader.catch_up()
 
-    def _decide_dirty(self, count: "Counted") -> None:
+    def _decide_dirty(self, count: Counted) -> None:
         count.leave_held()
         books = self.books()
-        for sifted in self._deciders.answer(self._questions(books)):
+        questions = takewhile(lambda asked: self._goes_on(asked.books), self._questions(books))
+        for sifted in self._deciders.answer(questions):
             books = self._keep(sifted, books, count)
 
+    def _goes_on(self, books: Books) -> bool:
+        """Whether it is of use to decide on: what is marked stays so on halting, and when the books have moved on."""
+        return not self._halt.is_set() and self._ledger.mirror.books(self._key).version == books.version
+
     def _questions(self, books: Books) -> Iterator[Question]:
-        """What is marked, a portion at a time; the rest stays so on halting, and when the books have moved on."""
+        """What is marked, a portion at a time."""
         milestones, after = self._ledger.milestones, ""
         while keys := milestones.dirty_keys(self._key, self._clock(), CHUNK, after):
             yield self._question(keys, books)
             after = keys[-1]
-            if self._halt.is_set() or self._ledger.mirror.books(self._key).version != books.version:
-                return
 
     def _question(self, keys: Sequence[str], books: Books) -> Question:
         return Question(self.organisation, books, tuple(keys), self._clock())
 
-    def _keep(self, sifted: Sifted, books: Books, count: "Counted") -> Books:
+    def _keep(self, sifted: Sifted, books: Books, count: Counted) -> Books:
         """Keep what was decided; the books with what the new bills take of the room under the caps."""
         now = self._clock()
         sifted, books = within_room(sifted, self.organisation, books, now)
@@ -302,17 +304,14 @@ class Cycle:
             room_money=None if money is None else money - sum(made, ZERO),
         )
 
-    def _rest(self, count: "Counted", written: Tally) -> None:
-        """What is on hold is not decided anew every second; and the longer writing fails, the rarer it is tried."""
-        self._rest_until = written.limited_until
+    def _rest(self, count: Counted, written: Tally) -> None:
+        version, now = self._ledger.mirror.books(self._key).version, self._clock()
         if written.limited_until is not None:
-            return
-        self._stops = self._stops + 1 if written.stopped else 0
-        held = any(words(reason).action is Action.HOLD for reason in +count.verdicts)
-        rest = min(REST * 2 ** min(self._stops, 10), LONGEST_REST)
-        self._rest_until = self._clock() + rest if held or written.stopped else None
+            self._resting.limited(written.limited_until, version)
+        else:
+            self._resting.begin(count.held, version, now, stopped=bool(written.stopped))
 
-    def _alert(self, count: "Counted", written: Tally) -> None:
+    def _alert(self, count: Counted, written: Tally) -> None:
         """Tell the organisation's people once about a hold that lasts, and end it when it is over."""
         books, now = self._ledger.mirror.books(self._key), self._clock()
         if written.lost:
@@ -328,7 +327,7 @@ class Cycle:
             self._ledger.milestones.raise_alert(self._key, verdict, self.notice(), now)
         self._ledger.milestones.clear_alerts(self._key, [r for r in reasons if r], self.notice(), now)
 
-    def _report(self, count: "Counted", written: Tally, before: Tally) -> Report:
+    def _report(self, count: Counted, written: Tally, before: Tally) -> Report:
         hold = self.books().hold
         return Report(
             organisation=self._key,
@@ -341,41 +340,3 @@ class Cycle:
             hold=hold,
             detail=written.stopped or str(self.reader.trouble or ""),
         )
-
-
-@dataclass
-class Counted:
-    """What the decisions of one turn came to: how many milestones for each reason, as they were decided last.
-
-    Only those that may well be decided again are remembered one by one: a turn may decide any number.
-    """
-
-    verdicts: Counter[Reason] = field(default_factory=Counter)
-    opened: list[Flag] = field(default_factory=list)
-    closed: list[Flag] = field(default_factory=list)
-    _reasons: dict[str, Reason] = field(default_factory=dict)
-
-    def leave_held(self) -> None:
-        """Forget what is held: all of it is decided again, since it stays marked."""
-        held = {reason for reason in self.verdicts if words(reason).action is Action.HOLD}
-        for reason in held:
-            del self.verdicts[reason]
-        self._reasons = {key: reason for key, reason in self._reasons.items() if reason not in held}
-
-    def add(self, sifted: Sifted, applied: Applied) -> None:
-        """Count these, and what keeping them came to."""
-        for known in sifted.known:
-            for key in self._reasons.keys() & set(known.keys) if self._reasons else ():
-                self.verdicts[self._reasons[key]] -= 1
-                self._reasons[key] = known.reason
-            self.verdicts[known.reason] += len(known.keys)
-        for decision in sifted.news:
-            key, verdict = decision.case.milestone.key, decision.verdict
-            before = self._reasons.get(key)
-            if before is not None:
-                self.verdicts[before] -= 1
-            if before is not None or verdict.write is not None:
-                self._reasons[key] = verdict.reason
-            self.verdicts[verdict.reason] += 1
-        self.opened += applied.opened
-        self.closed += applied.closed

@@ -165,7 +165,8 @@ class Attempts(Protocol):
     """Writes to Xero, recorded before they are made."""
 
     def begin(self, attempt: Attempt, now: dt.datetime) -> Attempt | None:
-        """Record the attempt and claim its milestones, all or none; `None` when one changed or is claimed already."""
+        """Record the attempt and claim its milestones; `None`, and none claimed, when one changed, is due to be decided
+        again or is claimed already, or when the books have moved on."""
         ...
 
     def answered(self, attempt_id: int, outcomes: Sequence[Outcome], now: dt.datetime) -> None:

@@ -69,6 +69,7 @@ class Pusher:
         self.unanswered: set[int] = set()
         self._read_at: dt.datetime | None = None
         self._named_at: dt.datetime | None = None
+        self._books = 0
         self._sent_at: dict[int, dt.datetime] = {}
 
     def push(self) -> Tally:
@@ -174,6 +175,7 @@ class Pusher:
         return self._to_write(keys)
 
     def _to_write(self, keys: Sequence[str]) -> list[Decision]:
+        self._books = self._ledger.mirror.books(self._key).version
         return [d for d in self._decide(keys) if d.verdict.action is Action.SYNC]
 
     def _create(self, batch: Sequence[Decision]) -> int:
@@ -211,7 +213,7 @@ class Pusher:
             if d.verdict.write
         )
         now = self._clock()
-        planned = Attempt(0, self._key, method, path, body, uuid.uuid4().hex, now, elements)
+        planned = Attempt(0, self._key, method, path, body, uuid.uuid4().hex, now, elements, books=self._books)
         begun = self._ledger.attempts.begin(planned, now)
         if begun is None:
             return 0

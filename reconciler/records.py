@@ -163,7 +163,8 @@ class Element(Value, frozen=True):
 class Attempt(Value, frozen=True):
     """One write to Xero, recorded before it is made: the exact request, and its idempotency key.
 
-    `resendable` ends when Xero has stored an error under the key.
+    `resendable` ends when Xero has stored an error under the key. `books` is the version of the books that it was
+    decided on, which guards the claim and is not kept.
     """
 
     attempt_id: int
@@ -175,3 +176,4 @@ class Attempt(Value, frozen=True):
     started_at: dt.datetime
     elements: tuple[Element, ...]
     resendable: bool = True
+    books: int = 0

@@ -67,8 +67,9 @@ def apply_batch(store: Store, flags: Flags, occasion: Occasion, decisions: Seque
         flags.announce(tally.opened, tally.closed, occasion.notice, occasion.now)
         store.insert(VerdictRow, tally.history)
         steps.keep()
-        mark_others(store, occasion.organisation, tally.rebound, occasion.prefix)
         make_clean(store, occasion.organisation, tally.settled)
+        # After that: a bill that one of them has linked may be what another one was decided on.
+        mark_others(store, occasion.organisation, tally.rebound, occasion.prefix)
     return Applied(tuple(tally.opened), tuple(tally.closed), tuple(tally.overtaken))
 
 

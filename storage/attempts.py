@@ -12,14 +12,14 @@ from reconciler.xero_port import Outcome
 from storage.codec import build
 from storage.database import Store
 from storage.links import link_columns, mark_others
-from storage.marks import make_dirty
+from storage.marks import books_version, make_dirty
 from storage.models import DirtyRow, LinkRow, MilestoneRow
 from storage.payees import remember_payee
 from storage.queues import AttemptRow, ElementRow
 
 
 class _Overtaken(Exception):
-    """A milestone of the attempt changed, or is claimed already."""
+    """A milestone of the attempt changed, is due to be decided again or is claimed already; or the books moved on."""
 
 
 class Attempts:
@@ -31,7 +31,7 @@ class Attempts:
 
     def begin(self, attempt: Attempt, now: dt.datetime) -> Attempt | None:
         """Record the attempt and claim its milestones; `None`, and none claimed, when one changed, is due to be decided
-        again or is claimed already.
+        again or is claimed already, or when the books have moved on.
 
         Claimed milestones are dirty, so that they are told to wait should no answer
         come. The attempt's own id is not regarded; the one returned has the id given here.
@@ -127,6 +127,8 @@ class Attempts:
             raise _Overtaken
         due = (DirtyRow.organisation == attempt.organisation) & DirtyRow.key.in_(keys)
         if self._store.row(DirtyRow.select().where(due).limit(1)):
+            raise _Overtaken
+        if books_version(self._store, attempt.organisation) != attempt.books:
             raise _Overtaken
 
     def _claim(self, organisation: str, element: Element, attempt_id: int) -> None:

@@ -20,7 +20,7 @@ from storage.exemptions import end_exemption, exempt
 from storage.flags import Flags, read_flag
 from storage.gather import gather, gather_wished
 from storage.links import change_link, link_columns, mark_others
-from storage.marks import mark_keys, mark_where
+from storage.marks import mark_keys, mark_where, move_on
 from storage.models import ChoiceRow, DirtyRow, FlagRow, LinkRow, MilestoneRow, PartRow
 from storage.putting import put_batch
 from storage.shapes import BILLS, LINKS
@@ -97,20 +97,21 @@ class Milestones:
         """
         day = today(self._store, organisation, now)
         occasion = Occasion(organisation, self._prefix(organisation), notice, now, day, sifted.books)
-        confirm(self._store, organisation, sifted)
+        gone = confirm(self._store, organisation, sifted)
         parts = [apply_batch(self._store, self._flags, occasion, batch) for batch in chunked(sifted.news, BATCH)]
         return Applied(
             opened=tuple(flag for part in parts for flag in part.opened),
             closed=tuple(flag for part in parts for flag in part.closed),
-            overtaken=tuple(key for part in parts for key in part.overtaken),
+            overtaken=(*gone, *(key for part in parts for key in part.overtaken)),
         )
 
     def touch(self, organisation: str, keys: Collection[str] | None = None) -> int:
         """Mark milestones dirty (`None`: all of the organisation); returns how many."""
-        if keys is None:
-            return mark_where(self._store, organisation)
         with self._store.write():
-            return mark_keys(self._store, organisation, keys)
+            if keys is not None:
+                return mark_keys(self._store, organisation, keys)
+            move_on(self._store, organisation)
+        return mark_where(self._store, organisation)
 
     def any_under(self, organisation: str, reasons: Collection[Reason]) -> bool:
         """Whether a milestone stands under one of these reasons."""

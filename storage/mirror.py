@@ -14,7 +14,7 @@ from storage import hints
 from storage.among import among
 from storage.codec import columns
 from storage.database import Store
-from storage.marks import mark_linked, mark_payees, mark_takers, mark_where
+from storage.marks import mark_linked, mark_payees, mark_takers, mark_where, move_on
 from storage.mirrored import BillRow, ContactRow, MissingRow, OrganisationRow
 from storage.models import DirtyRow, LinkRow, MilestoneRow, PartRow
 from storage.names import fold
@@ -58,9 +58,12 @@ class Mirror:
             touched = bool(row and row["marking"]) or _seen_by_all(old) != _seen_by_all(books)
             moved = _lock_ranges(old, books)
             self._keep_books(organisation, books, marking=touched or bool(moved))
+            if touched or moved:
+                move_on(self._store, organisation)
         if touched or moved:
             mark_where(self._store, organisation, None if touched else _bears_on(organisation, moved))
-            self._store.run(OrganisationRow.update(marking=False).where(OrganisationRow.key == organisation))
+            with self._store.write():
+                self._store.run(OrganisationRow.update(marking=False).where(OrganisationRow.key == organisation))
 
     def store_bills(self, organisation: str, bills: Sequence[Bill]) -> None:
         """Keep bills as read; milestones they bear upon become dirty when something that a decision sees changed.

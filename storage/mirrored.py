@@ -1,6 +1,6 @@
 """The tables of what Xero holds, as last read. Private to this package."""
 
-from peewee import BooleanField, CompositeKey, IntegerField, TextField
+from peewee import BigIntegerField, BooleanField, CompositeKey, TextField
 
 from reconciler.model import Line, Sense, Status
 from reconciler.organisation import Books
@@ -19,7 +19,7 @@ class OrganisationRow(Row):
     books = ValueField(Books)
     swept_at = UtcField(null=True)
     marking = BooleanField(default=False)
-    version = IntegerField(default=0)
+    version = BigIntegerField(default=0)
 
     class Meta:
         table_name = "organisation"

@@ -1,4 +1,4 @@
-"""Which decisions say something new; those that do not are only marked as made, many at once."""
+"""Which decisions say something new; of those that do not, only the marks are taken away, many at once."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from reconciler.model import Decision, Known, Link, Sifted, Verdict
 from reconciler.progress import Progress, progress_of
 from reconciler.reasons import Action, Reason
 from reconciler.value import Value
+from storage.among import among
 from storage.changes import PROGRESS
 from storage.database import Store
 from storage.marks import books_version, make_clean
@@ -45,14 +46,20 @@ def sift(store: Store, organisation: str, decisions: Sequence[Decision]) -> Sift
     return Sifted(tuple(Known(*of, tuple(keys)) for of, keys in known.items()), tuple(news))
 
 
-def confirm(store: Store, organisation: str, sifted: Sifted) -> None:
-    """What is known already was decided, and all is as it was, save where something has moved on meanwhile."""
-    if not sifted.known:
-        return
+def confirm(store: Store, organisation: str, sifted: Sifted) -> list[str]:
+    """What is known already was decided, and all is as it was; returns of which milestones something has moved on."""
+    versions = {key: each.version for each in sifted.known for key in each.keys}
+    if not versions:
+        return []
     with store.write():
-        if books_version(store, organisation) == sifted.books:
-            for each in sifted.known:
-                make_clean(store, organisation, each.keys, version=each.version)
+        if books_version(store, organisation) != sifted.books:
+            return list(versions)
+        links = LinkRow.select(LinkRow.key, LinkRow.version)
+        mine = (LinkRow.organisation == organisation) & among(LinkRow.key, versions)
+        held = {row["key"]: row["version"] for row in store.rows(links.where(mine))}
+        overtaken = [key for key, version in versions.items() if held.get(key) != version]
+        make_clean(store, organisation, versions.keys() - overtaken)
+    return overtaken
 
 
 def bare(verdict: Verdict) -> Verdict:

@@ -10,12 +10,12 @@ from peewee import Database
 from storage.migrating import execute
 
 STEPS = (
+    'DROP INDEX "link_organisation_dirty_key"',
     'CREATE TABLE "dirty" ("organisation" TEXT NOT NULL, "key" TEXT NOT NULL,'
     ' PRIMARY KEY ("organisation", "key")){keyed}',
     'INSERT INTO "dirty" ("organisation", "key") SELECT "organisation", "key" FROM "link" WHERE "dirty"',
-    'DROP INDEX "link_organisation_dirty_key"',
     'ALTER TABLE "link" DROP COLUMN "dirty"',
-    'ALTER TABLE "organisation" ADD COLUMN "version" INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE "organisation" ADD COLUMN "version" BIGINT NOT NULL DEFAULT 0',
 )
 
 

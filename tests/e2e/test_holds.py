@@ -6,11 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from world import KEY
 
 from billwatch.sandbox.books import new_id
-from reconciler.cycle import CHUNK
 from reconciler.errors import InputError
 from reconciler.reasons import Choose, Reason, Role
 
@@ -367,17 +365,6 @@ class TestPause:
 def test_alerts_go_to_the_roles_of_their_reason(world):
     organisation = world.house.organisations[KEY]
     assert organisation.addresses((Role.OPERATOR,)) == ("ops@example.org",)
-
-
-def test_a_stop_ends_deciding_after_a_portion_and_the_rest_is_decided_after_the_next_start(world):
-    milestones = [replace(world.milestone(f"M-{number}"), stages=frozenset()) for number in range(3 * CHUNK)]
-    world.house.ledger.milestones.put(milestones, world.house.clock())
-    world.house.halt.set()
-    world.turn()
-    assert len(world.house.ledger.milestones.dirty_keys(KEY, world.house.clock(), CHUNK)) == CHUNK
-    world.house = world.reopen()
-    world.turn()
-    assert world.house.ledger.milestones.dirty_keys(KEY, world.house.clock(), CHUNK) == []
 
 
 def test_a_turn_counts_each_milestone_once_however_often_it_decides_it(world):

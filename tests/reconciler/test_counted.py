@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 from case_builders import a_milestone, judge, unbilled
 
-from reconciler.cycle import Counted
+from reconciler.counted import Counted
 from reconciler.milestone_port import Applied
 from reconciler.model import Case, Decision, Known, Link, Sifted, Verdict
 from reconciler.reasons import Action, Reason
 
 
-def _made(count: Counted, *news: Decision, known: Sequence[Known] = ()) -> dict[Reason, int]:
-    count.add(Sifted(tuple(known), news), Applied())
+def _made(
+    count: Counted, *news: Decision, known: Sequence[Known] = (), overtaken: Sequence[str] = ()
+) -> dict[Reason, int]:
+    count.add(Sifted(tuple(known), news), Applied(overtaken=tuple(overtaken)))
     return dict(+count.verdicts)
 
 
@@ -38,3 +40,9 @@ def test_what_is_held_is_counted_anew() -> None:
     assert _made(count, _to_be_made("M1"), held) == {Reason.CREATE: 1, Reason.PAUSED: 1}
     count.leave_held()
     assert _made(count, held) == {Reason.CREATE: 1, Reason.PAUSED: 1}
+
+
+def test_what_was_not_kept_is_not_counted() -> None:
+    known = [Known(3, Reason.AWAITING_APPROVAL, ("M3", "M4"))]
+    made = _made(Counted(), _to_be_made("M1"), _to_be_made("M2"), known=known, overtaken=["M2", "M3"])
+    assert made == {Reason.CREATE: 1, Reason.AWAITING_APPROVAL: 1}

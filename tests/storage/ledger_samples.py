@@ -118,7 +118,8 @@ def attempt(ledger: Ledger, *keys: str, at: dt.datetime = NOW, **changes: Any) -
         Element(case.milestone.key, changes.get("write", write()), case.link.version, case.milestone.version)
         for case in cases
     )
-    return Attempt(0, ORG, "PUT", "/Invoices", b'{"Invoices": []}', "key-1", at, elements)
+    books = ledger.mirror.books(ORG).version
+    return Attempt(0, ORG, "PUT", "/Invoices", b'{"Invoices": []}', "key-1", at, elements, books=books)
 
 
 def bind(ledger: Ledger, bill_id: str, key: str = "M1") -> None:

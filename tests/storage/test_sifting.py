@@ -104,7 +104,7 @@ def test_what_was_known_counts_only_while_nothing_has_moved_on(
     ledger.mirror.store_books(ORG, Books(currency="NZD"))
     sifted = replace(ledger.milestones.sift(ORG, [again]), books=ledger.mirror.books(ORG).version)
     ledger.milestones.touch(ORG, keys)
-    ledger.milestones.keep(ORG, sifted, notice(), LATER)
+    assert ledger.milestones.keep(ORG, sifted, notice(), LATER).overtaken == ("M1",)
     assert dirty(ledger)
 
 
