@@ -154,8 +154,9 @@ def _stage(case: Case) -> Stage:
     bill = case.bill
     if bill is None or not bill.status.live:
         return Stage.ENDED
+    stage = _STAGES[bill.status]
     earlier = [_STAGES[each.status] for each in case.parts if each.status.live]
-    return min([_STAGES[bill.status], *earlier], key=ORDER.index)
+    return min([stage, *earlier], key=ORDER.index) if earlier else stage
 
 
 _STAGES = {

@@ -16,6 +16,7 @@ from storage.models import LinkRow
 from storage.shapes import Shape
 
 _NO_LINK = Link()
+_NOT_BEGUN = Progress()
 
 
 class _Standing(Value, frozen=True):
@@ -39,7 +40,7 @@ def sift(store: Store, organisation: str, decisions: Sequence[Decision]) -> Sift
     for decision in decisions:
         key = decision.case.milestone.key
         stands = standing.get(key)
-        if stands and _stands(decision, stands) and _as_far(decision, progress.get(key, Progress())):
+        if stands and _stands(decision, stands) and _as_far(decision, progress.get(key, _NOT_BEGUN)):
             known.setdefault((stands.version, decision.verdict.reason), []).append(key)
         else:
             news.append(decision)
