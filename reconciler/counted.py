@@ -22,9 +22,9 @@ class Counted:
     _reasons: dict[str, Reason] = field(default_factory=dict)
 
     @property
-    def held(self) -> int:
-        """How many are on hold."""
-        return sum(number for reason, number in self.verdicts.items() if words(reason).action is Action.HOLD)
+    def held(self) -> bool:
+        """Whether any is on hold."""
+        return any(words(reason).action is Action.HOLD for reason in +self.verdicts)
 
     def leave_held(self) -> None:
         """Forget what is held: all of it is decided again, since it stays marked."""

@@ -127,8 +127,8 @@ class Cycle:
         changed; 4. write what is to be synced, and decide it once more on what Xero then holds.
         """
         with self._alone():
+            began, tally = self._clock(), Tally()
             count = self._count = Counted()
-            tally = Tally()
             self._follow_settings()
             self._read(sweep)
             self._recovery.settle()
@@ -138,8 +138,8 @@ class Cycle:
             self._decide_dirty(count)
             self._annotate(written)
             self._historian.ask()
-            self._alert(count, written)
-            self._rest(count, written)
+            self._alert(written)
+            self._rest(count, written, began)
             return self._report(count, written, tally)
 
     def refresh(self, keys: Sequence[str]) -> list[Decision]:
@@ -203,7 +203,7 @@ class Cycle:
         mirror, now = self._ledger.mirror, self._clock()
         if mirror.dirty_bills(self._key, limit=1):
             return True
-        if self._resting.lasts(mirror.books(self._key).version, now):
+        if self._resting.lasts(now):
             return False
         if mirror.linked_unread(self._key, limit=1):
             return True
@@ -304,14 +304,14 @@ class Cycle:
             room_money=None if money is None else money - sum(made, ZERO),
         )
 
-    def _rest(self, count: Counted, written: Tally) -> None:
-        version, now = self._ledger.mirror.books(self._key).version, self._clock()
+    def _rest(self, count: Counted, written: Tally, began: dt.datetime) -> None:
+        now = self._clock()
         if written.limited_until is not None:
-            self._resting.limited(written.limited_until, version)
+            self._resting.limited(now, written.limited_until)
         else:
-            self._resting.begin(count.held, version, now, stopped=bool(written.stopped))
+            self._resting.begin(now, now - began, held=count.held, stopped=bool(written.stopped))
 
-    def _alert(self, count: Counted, written: Tally) -> None:
+    def _alert(self, written: Tally) -> None:
         """Tell the organisation's people once about a hold that lasts, and end it when it is over."""
         books, now = self._ledger.mirror.books(self._key), self._clock()
         if written.lost:
@@ -320,7 +320,7 @@ class Cycle:
         reasons = {books.hold} & ALERTS
         if books.swept_at is not None and now - books.swept_at > fresh and not reasons:
             reasons = {Reason.FACTS_STALE}
-        if count.verdicts[Reason.CAP_REACHED]:
+        if self._ledger.milestones.any_under(self._key, [Reason.CAP_REACHED]):
             reasons |= {Reason.CAP_REACHED}
         for reason in filter(None, reasons):
             verdict = Verdict(Action.HOLD, reason, Link(), message=books.hold_detail)

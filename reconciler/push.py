@@ -144,10 +144,17 @@ class Pusher:
         if not self._fresh() and not self._freshen():
             return
         decisions = self._with_names(keys, self._with_options(keys, self._to_write(keys)))
-        for batch in _batches([d for d in decisions if d.verdict.reason is Reason.CREATE], BATCH):
+        for batch in self._standing([d for d in decisions if d.verdict.reason is Reason.CREATE], BATCH):
             tally.created += self._create(batch)
-        for batch in _batches([d for d in decisions if d.verdict.reason is Reason.UPDATE], UPDATE_BATCH):
+        for batch in self._standing([d for d in decisions if d.verdict.reason is Reason.UPDATE], UPDATE_BATCH):
             tally.updated += self._update(batch)
+
+    def _standing(self, decisions: Sequence[Decision], size: int) -> Iterator[Sequence[Decision]]:
+        """The decisions in batches, until the books move on; the others are for the next turn to decide anew."""
+        for batch in _batches(decisions, size):
+            if self._ledger.mirror.books(self._key).version != self._books:
+                return
+            yield batch
 
     def _with_options(self, keys: Sequence[str], decisions: list[Decision]) -> list[Decision]:
         """The decisions once the tracking options that they name have been made; what Xero does not take, it refuses
@@ -203,7 +210,7 @@ class Pusher:
         return [d for d in self._decide([d.case.milestone.key for d in batch]) if d.verdict.reason is reason]
 
     def _attempt(self, batch: Sequence[Decision], method: str, path: str, body: bytes) -> int:
-        """Record and make one write; 0 when writing was stopped, or a milestone changed or claimed meanwhile."""
+        """Record and make one write; 0 when writing was stopped, or the decision on one does not stand any more."""
         if not self._may_write():
             return 0
         self._xero.check_limits()

@@ -4,30 +4,29 @@ import datetime as dt
 
 SHORTEST = dt.timedelta(seconds=15)
 LONGEST = dt.timedelta(minutes=15)
-FOR_EACH = dt.timedelta(microseconds=500)  # ten times as long as it takes to decide one
 MOST_DOUBLED = 10
 
 
 class Rest:
-    """What is on hold is not decided anew every second: the more it is, and the longer writing fails, the rarer it is
-    tried. A rest ends early when the books move on to another version.
+    """What is on hold is not decided anew every second, and the longer writing fails, the rarer it is tried.
+
+    A rest is at least as long as the turn before it was, since that may have decided very many.
     """
 
     def __init__(self) -> None:
-        self._until: dt.datetime | None = None
-        self._version = self._stops = 0
+        self._began = self._until = dt.datetime.max.replace(tzinfo=dt.UTC)
+        self._stops = 0
 
-    def limited(self, until: dt.datetime, version: int) -> None:
+    def limited(self, now: dt.datetime, until: dt.datetime) -> None:
         """Xero has said until when it is not to be written."""
-        self._until, self._version = until, version
+        self._began, self._until = now, until
 
-    def begin(self, held: int, version: int, now: dt.datetime, *, stopped: bool) -> None:
-        """After a turn: so many are on hold, and writing was stopped or not."""
+    def begin(self, now: dt.datetime, took: dt.timedelta, *, held: bool, stopped: bool) -> None:
+        """After a turn that took so long: something is on hold, or writing was stopped, or neither."""
         self._stops = self._stops + 1 if stopped else 0
-        rest = max(SHORTEST * 2 ** min(self._stops, MOST_DOUBLED), held * FOR_EACH)
-        self._until = now + min(rest, LONGEST) if held or stopped else None
-        self._version = version
+        rest = min(max(SHORTEST * 2 ** min(self._stops, MOST_DOUBLED), took), LONGEST)
+        self._began, self._until = now, now + rest if held or stopped else now
 
-    def lasts(self, version: int, now: dt.datetime) -> bool:
-        """Whether there is nothing to be done yet."""
-        return self._until is not None and now < self._until and version == self._version
+    def lasts(self, now: dt.datetime) -> bool:
+        """Whether there is nothing to be done yet; a clock that was set back ends it."""
+        return self._began <= now < self._until

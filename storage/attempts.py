@@ -30,8 +30,10 @@ class Attempts:
         self._prefixes = prefixes
 
     def begin(self, attempt: Attempt, now: dt.datetime) -> Attempt | None:
-        """Record the attempt and claim its milestones; `None`, and none claimed, when one changed, is due to be decided
-        again or is claimed already, or when the books have moved on.
+        """Record the attempt and claim its milestones.
+
+        `None`, and none claimed, when one changed, is due to be decided again or is claimed already, or when the books
+        have moved on.
 
         Claimed milestones are dirty, so that they are told to wait should no answer
         come. The attempt's own id is not regarded; the one returned has the id given here.

@@ -300,6 +300,11 @@ class TestCaps:
         assert [flag.reason for flag in own_flags(capped)] == [Reason.CAP_REACHED]
         assert len(capped.org.bills()) == 2
 
+    def test_a_stop_before_anything_is_decided_ends_no_warning(self, capped):
+        capped.house.halt.set()
+        assert capped.turn().verdicts == {}
+        assert [flag.reason for flag in capped.open_flags()] == [Reason.CAP_REACHED]
+
     def test_the_rest_follows_by_itself_hour_by_hour(self, capped):
         for made in (4, 5):
             capped.xero.advance(minutes=61)

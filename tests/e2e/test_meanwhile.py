@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from world import KEY
 
-from reconciler import cycle
+from reconciler import cycle, push
 from reconciler.deciding import Here, Question
 from reconciler.model import Sifted
 from reconciler.reasons import Reason
@@ -72,6 +72,32 @@ def test_a_stop_ends_deciding_after_a_portion_and_the_rest_is_decided_after_the_
     world.house = world.reopen()
     world.turn()
     assert world.house.ledger.milestones.dirty_keys(KEY, world.house.clock(), len(KEYS)) == []
+
+
+def test_once_the_books_move_on_nothing_more_is_read_or_written_on_what_was_decided_before(world, monkeypatch):
+    """What remains of it is for the next turn, which decides it anew."""
+    monkeypatch.setattr(push, "UPDATE_BATCH", PORTION)
+    milestones, clock = world.house.ledger.milestones, world.house.clock
+    milestones.put([world.milestone(key) for key in KEYS], clock())
+    world.sweep()
+    milestones.put([replace(world.milestone(key), title="Another stage") for key in KEYS], clock())
+    client, before = world.cycle._pusher._xero, world.writes()
+    send = client.send
+
+    def sent(attempt: Any) -> Any:
+        milestones.touch(KEY)
+        monkeypatch.setattr(client, "send", send)
+        calls.append(world.xero.calls("/Invoices"))
+        return send(attempt)
+
+    calls: list[int] = []
+    monkeypatch.setattr(client, "send", sent)
+    world.turn()
+    assert world.writes() == before + 1
+    assert world.xero.calls("/Invoices") - calls[0] <= 2, "the write itself, and its look back"
+    world.turn()
+    assert world.writes() == before + -(-len(KEYS) // PORTION)
+    assert {world.reason(key) for key in KEYS} == {Reason.AWAITING_APPROVAL}
 
 
 def test_of_two_alike_the_other_one_is_billed_once_one_of_them_has_taken_the_bill(world):

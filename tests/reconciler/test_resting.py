@@ -1,4 +1,4 @@
-"""What waits is looked at again soon, and the rarer the more it is and the longer nothing helps."""
+"""What waits is looked at again soon, and the rarer the longer nothing helps."""
 
 import datetime as dt
 
@@ -8,57 +8,52 @@ from reconciler.resting import LONGEST, SHORTEST, Rest
 
 NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
 MOMENT = dt.timedelta(microseconds=1)
+NO_TIME = dt.timedelta(0)
 
 
 def _ends(rest: Rest, after: dt.timedelta) -> bool:
     """Whether it lasts just so long."""
-    return rest.lasts(1, NOW + after - MOMENT) and not rest.lasts(1, NOW + after)
+    return rest.lasts(NOW) and rest.lasts(NOW + after - MOMENT) and not rest.lasts(NOW + after)
 
 
 def test_before_the_first_turn_and_after_one_that_leaves_nothing_there_is_no_rest() -> None:
     rest = Rest()
-    assert not rest.lasts(0, NOW)
-    rest.begin(0, 1, NOW, stopped=False)
-    assert not rest.lasts(1, NOW)
+    assert not rest.lasts(NOW)
+    rest.begin(NOW, LONGEST, held=False, stopped=False)
+    assert not rest.lasts(NOW)
 
 
 @pytest.mark.parametrize(
-    ("held", "after"),
-    [
-        (1, SHORTEST),
-        (30_000, SHORTEST),
-        (60_000, 2 * SHORTEST),
-        (1_000_000, dt.timedelta(seconds=500)),
-        (50_000_000, LONGEST),
-    ],
+    ("took", "after"),
+    [(NO_TIME, SHORTEST), (SHORTEST, SHORTEST), (3 * SHORTEST, 3 * SHORTEST), (2 * LONGEST, LONGEST)],
 )
-def test_the_more_is_on_hold_the_longer_it_is_left_alone(held: int, after: dt.timedelta) -> None:
+def test_a_rest_is_at_least_as_long_as_the_turn_was(took: dt.timedelta, after: dt.timedelta) -> None:
     rest = Rest()
-    rest.begin(held, 1, NOW, stopped=False)
+    rest.begin(NOW, took, held=True, stopped=False)
     assert _ends(rest, after)
 
 
 def test_the_longer_writing_fails_the_rarer_it_is_tried() -> None:
     rest = Rest()
     for after in (2 * SHORTEST, 4 * SHORTEST, 8 * SHORTEST):
-        rest.begin(0, 1, NOW, stopped=True)
+        rest.begin(NOW, NO_TIME, held=False, stopped=True)
         assert _ends(rest, after)
     for _ in range(100):
-        rest.begin(0, 1, NOW, stopped=True)
+        rest.begin(NOW, NO_TIME, held=False, stopped=True)
     assert _ends(rest, LONGEST)
-    rest.begin(1, 1, NOW, stopped=False)
+    rest.begin(NOW, NO_TIME, held=True, stopped=False)
     assert _ends(rest, SHORTEST)
 
 
-def test_what_xero_has_said_counts_and_tries_are_not_counted_for_it() -> None:
+def test_what_xero_has_said_counts() -> None:
     rest = Rest()
-    rest.limited(NOW + 10 * LONGEST, 1)
+    rest.limited(NOW, NOW + 10 * LONGEST)
     assert _ends(rest, 10 * LONGEST)
-    rest.begin(1, 1, NOW, stopped=False)
+    rest.begin(NOW, NO_TIME, held=True, stopped=False)
     assert _ends(rest, SHORTEST)
 
 
-def test_a_rest_ends_once_the_books_move_on() -> None:
+def test_a_clock_that_was_set_back_ends_it() -> None:
     rest = Rest()
-    rest.begin(1, 1, NOW, stopped=False)
-    assert not rest.lasts(2, NOW)
+    rest.begin(NOW, NO_TIME, held=True, stopped=False)
+    assert not rest.lasts(NOW - MOMENT)

@@ -65,6 +65,7 @@ def marked_after(
         monkeypatch.setattr(module, name, looked)
 
     yield set_up
+    assert marking.ident, "nobody has looked"
     marking.join(SECONDS)
     assert not marking.is_alive()
     assert dirty(decided)
