@@ -1,6 +1,7 @@
 """Where the time goes: samples of a running daemon, taken from outside by py-spy."""
 
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -8,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import peers
-
+PY_SPY = Path(sys.executable).with_name("py-spy")
 RATE = 200
 TOP = 12
 WAITING = ("wait (", "_worker (", "get (queue", "run (asyncio/runners.py", "select (", "_main_loop (")
@@ -27,7 +27,7 @@ class Profile:
 def profiled(process_id: int, seconds: float, about: str, into: list[Profile]) -> Iterator[None]:
     """Sample the process while the block runs; the profile is added when it ends."""
     with tempfile.NamedTemporaryFile(suffix=".txt") as raw:
-        command = [str(peers.PY_SPY), "record", "--pid", str(process_id), "--duration", str(int(seconds))]
+        command = [str(PY_SPY), "record", "--pid", str(process_id), "--duration", str(int(seconds))]
         options = ["--rate", str(RATE), "--format", "raw", "--gil", "--output", raw.name]
         sampler = subprocess.Popen(  # noqa: S603  our own process is watched
             [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

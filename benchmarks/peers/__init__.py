@@ -14,8 +14,7 @@ from benchmarks.figures import progress
 
 HERE = Path(__file__).parent
 INSTALLED = HERE / "installed"
-PYTHON_PACKAGES = ("flask==3.1.3", "gunicorn==27.0.1", "py-spy==0.4.3")
-PY_SPY = INSTALLED / "python/bin/py-spy"
+PYTHON_PACKAGES = ("flask==3.1.3", "gunicorn==27.0.1")
 START_SECONDS = 20.0
 STOP_SECONDS = 20.0
 
