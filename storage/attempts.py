@@ -111,7 +111,7 @@ class Attempts:
         creating = (AttemptRow.organisation == organisation) & (AttemptRow.creates == True)  # noqa: E712  SQL
         query = AttemptRow.select(AttemptRow.id, AttemptRow.outcomes).where(creating & (AttemptRow.started_at >= since))
         with self._store.read():
-            answers = {row["id"]: row["outcomes"] for row in self._store.rows(query.order_by(AttemptRow.id))}
+            answers = self._store.pairs(query.order_by(AttemptRow.id))
             elements = self._elements(list(answers))
         return [
             _element(row)
@@ -123,8 +123,7 @@ class Attempts:
     def _check_milestones(self, attempt: Attempt) -> None:
         keys = [element.key for element in attempt.elements]
         mine = (MilestoneRow.organisation == attempt.organisation) & MilestoneRow.key.in_(keys)
-        rows = self._store.rows(MilestoneRow.select(MilestoneRow.key, MilestoneRow.version).where(mine))
-        versions = {row["key"]: row["version"] for row in rows}
+        versions = self._store.pairs(MilestoneRow.select(MilestoneRow.key, MilestoneRow.version).where(mine))
         if any(versions.get(element.key) != element.milestone_version for element in attempt.elements):
             raise _Overtaken
         due = (DirtyRow.organisation == attempt.organisation) & DirtyRow.key.in_(keys)

@@ -48,7 +48,7 @@ class Budgets:
 
     def all(self) -> dict[str, Budget]:
         """What was kept, by name."""
-        return {row["name"]: row["budget"] for row in self._store.rows(BudgetRow.select())}
+        return self._store.pairs(BudgetRow.select(BudgetRow.name, BudgetRow.budget))
 
     def keep(
         self, budgets: Mapping[str, Budget], organisation: str, spent: Mapping[tuple[dt.date, str], Spent]

@@ -69,23 +69,22 @@ class Census:
 
     def undecided(self, organisations: Collection[str]) -> dict[str, int]:
         """How many milestones are due to be decided again."""
-        query = DirtyRow.select(DirtyRow.organisation, fn.COUNT(DirtyRow.key).alias("number"))
+        query = DirtyRow.select(DirtyRow.organisation, fn.COUNT(DirtyRow.key))
         mine = query.where(among(DirtyRow.organisation, organisations))
-        rows = self._store.rows(mine.group_by(DirtyRow.organisation))
-        return {row["organisation"]: row["number"] for row in rows}
+        return self._store.pairs(mine.group_by(DirtyRow.organisation))
 
     def heard_at(self, organisations: Collection[str]) -> dict[str, dt.datetime]:
         """When the last webhook event about each was read."""
         mine = among(EventRow.organisation, organisations)
         last = EventRow.select(fn.MAX(EventRow.id)).where(mine).group_by(EventRow.organisation)
         query = EventRow.select(EventRow.organisation, EventRow.drained_at).where(EventRow.id.in_(last))
-        return {row["organisation"]: row["drained_at"] for row in self._store.rows(query)}
+        return self._store.pairs(query)
 
     def mail_error(self, organisations: Collection[str]) -> dict[str, str]:
         """What the mail server said last about a mail that is still owed."""
         owed = among(MailRow.organisation, organisations) & (MailRow.done == False) & (MailRow.error != "")  # noqa: E712  SQL
         query = MailRow.select(MailRow.organisation, MailRow.error).where(owed).order_by(MailRow.claimed_until)
-        return {row["organisation"]: row["error"] for row in self._store.rows(query)}
+        return self._store.pairs(query)
 
     def owed(self, organisations: Collection[str]) -> dict[str, list[Owed]]:
         """What waits to be mailed, written to Xero and read, of every organisation; kinds of which there is nothing are
@@ -113,7 +112,7 @@ class Census:
 
     def _refusing(self, organisations: Collection[str]) -> Iterator[tuple[str, Owed]]:
         """Each address counts for every organisation that has written to it."""
-        at = {row["address"]: row["at"] for row in self._store.rows(BounceRow.select(BounceRow.address, BounceRow.at))}
+        at = self._store.pairs(BounceRow.select(BounceRow.address, BounceRow.at))
         wrote = among(MailRow.organisation, organisations) & among(MailRow.recipient, at)
         since: dict[str, list[dt.datetime]] = {}
         for row in self._store.rows(MailRow.select(MailRow.organisation, MailRow.recipient).where(wrote).distinct()):

@@ -12,7 +12,7 @@ from reconciler.errors import StorageError
 from storage import inbox, sqlite
 from storage.among import parameter
 from storage.migrating import newer
-from storage.shapes import Shape
+from storage.shapes import Shape, columns
 
 S = TypeVar("S", bound=Struct)
 
@@ -32,6 +32,10 @@ class Engine(Protocol):
 
     def cursor(self) -> Any:
         """A cursor on this thread's connection."""
+        ...
+
+    def execute(self, query: Any) -> Any:
+        """Execute a query."""
         ...
 
     def execute_sql(self, sql: str, params: Sequence[object] = ...) -> Any:
@@ -129,7 +133,14 @@ class Store:
     def column(self, query: Any) -> list[Any]:
         """The only column of what a query finds."""
         with self._using():
-            return [value for (value,) in query.bind(self._database).tuples()]
+            (found,) = columns(query.selected_columns, self._database.execute(query).fetchall())
+            return list(found)
+
+    def pairs(self, query: Any) -> dict[Any, Any]:
+        """The second of two columns of what a query finds, by the first."""
+        with self._using():
+            names, found = columns(query.selected_columns, self._database.execute(query).fetchall())
+            return dict(zip(names, found, strict=True))
 
     def run(self, query: Any) -> int:
         """Execute a change; the number of rows changed, or the new row's id for a plain insert."""

@@ -8,7 +8,6 @@ from peewee import Value, chunked, fn
 
 from reconciler.model import ZERO, Bill, Case, Contact, Exemption, Link, Milestone, Sense, Status, bill_number
 from storage.among import among
-from storage.codec import build
 from storage.database import Store
 from storage.mirrored import BillRow, ContactRow, MissingRow, PayeeRow
 from storage.models import ExemptionRow, LinkRow, PartRow
@@ -54,7 +53,7 @@ class _Gathering:
         links = dict.fromkeys(keys, Link()) | self._named(LINKS, keys)
         linked = {bill_id for link in links.values() for bill_id in link.bill_ids}
         bills = self._named(BILLS, linked)
-        missing = {row["bill_id"] for row in self._of(MissingRow, MissingRow.bill_id, linked)}
+        missing = self._missing(linked)
         followed = {m.key for m in milestones if _alone(links[m.key], bills, missing)}
         ours = dict.fromkeys(keys, ()) | self._ours([m for m in milestones if m.key not in followed], links)
         contacts = {
@@ -88,9 +87,9 @@ class _Gathering:
     def _named(self, shape: Shape[S], names: Collection[str]) -> dict[str, S]:
         return self._store.named(shape, self._organisation, names)
 
-    def _of(self, table: Any, column: Any, values: Iterable[str]) -> list[dict[str, Any]]:
-        mine = (table.organisation == self._organisation) & among(column, values)
-        return self._store.rows(table.select().where(mine))
+    def _missing(self, bill_ids: Collection[str]) -> set[str]:
+        mine = (MissingRow.organisation == self._organisation) & among(MissingRow.bill_id, bill_ids)
+        return set(self._store.column(MissingRow.select(MissingRow.bill_id).where(mine)))
 
     def _free(self, *conditions: Any, live: bool = True) -> list[Bill]:
         """Bills that meet any of the conditions, linked to nobody and not known missing, in the order of their ids."""
@@ -159,11 +158,13 @@ class _Gathering:
 
     def _contacts(self, milestones: Sequence[Milestone]) -> list[tuple[Milestone, tuple[Contact, ...]]]:
         names = {m.key: fold(m.payee) for m in milestones if not m.contact_id}
-        mapped = {row["folded"]: row["contact_id"] for row in self._of(PayeeRow, PayeeRow.folded, set(names.values()))}
+        of_names = (PayeeRow.organisation == self._organisation) & among(PayeeRow.folded, set(names.values()))
+        mapped = self._store.pairs(PayeeRow.select(PayeeRow.folded, PayeeRow.contact_id).where(of_names))
         by_id = self._by_id({*mapped.values(), *(m.contact_id for m in milestones if m.contact_id)})
         by_name: dict[str, list[Contact]] = {}
-        for row in self._of(ContactRow, ContactRow.folded, set(names.values())):
-            by_name.setdefault(row["folded"], []).append(build(Contact, row))
+        named = among(ContactRow.folded, set(names.values()))
+        for contact in self._store.meeting(CONTACTS, self._organisation, named).values():
+            by_name.setdefault(fold(contact.name), []).append(contact)
         found: dict[str, tuple[Contact, ...]] = {}
         for m in milestones:
             mapping = mapped.get(names.get(m.key, ""))
@@ -188,8 +189,8 @@ class _Gathering:
 
     def _exemptions(self, keys: Sequence[str]) -> dict[str, Exemption]:
         mine = (ExemptionRow.organisation == self._organisation) & among(ExemptionRow.key, keys)
-        rows = self._store.rows(ExemptionRow.select().where(mine & ExemptionRow.ended_at.is_null()))
-        return {row["key"]: row["exemption"] for row in rows}
+        query = ExemptionRow.select(ExemptionRow.key, ExemptionRow.exemption)
+        return self._store.pairs(query.where(mine & ExemptionRow.ended_at.is_null()))
 
 
 def _taken(table: Any) -> Any:

@@ -95,7 +95,7 @@ def _tied(table: Any, organisation: Any, bill_id: Any) -> Any:
 def _moved(store: Store, organisation: str, bills: Sequence[Bill]) -> bool:
     mine = (BillRow.organisation == organisation) & BillRow.bill_id.in_([bill.bill_id for bill in bills])
     query = BillRow.select(BillRow.bill_id, BillRow.contact_id).where(mine)
-    held = {row["bill_id"]: row["contact_id"] for row in store.rows(query)}
+    held = store.pairs(query)
     if any(held.get(bill.bill_id, bill.contact_id) != bill.contact_id for bill in bills):
         return True
     named = {bill.contact_id for bill in bills if bill.contact_id}

@@ -75,8 +75,7 @@ class Milestones:
     def versions(self, organisation: str, keys: Collection[str]) -> dict[str, int]:
         """The versions of these milestones by key, of those that there are."""
         mine = (MilestoneRow.organisation == organisation) & MilestoneRow.key.in_(list(keys))
-        rows = self._store.rows(MilestoneRow.select(MilestoneRow.key, MilestoneRow.version).where(mine))
-        return {row["key"]: row["version"] for row in rows}
+        return self._store.pairs(MilestoneRow.select(MilestoneRow.key, MilestoneRow.version).where(mine))
 
     def stream(self, organisation: str, near_days: int) -> Iterator[Case]:
         """The cases of all milestones of the organisation, in key order, a page at a time."""
@@ -165,8 +164,7 @@ class Milestones:
     def choices(self, organisation: str, keys: Collection[str]) -> dict[str, Choice]:
         """What was decided last of each of these milestones, as far as anything was."""
         mine = (ChoiceRow.organisation == organisation) & ChoiceRow.key.in_(list(keys))
-        rows = self._store.rows(ChoiceRow.select().where(mine).order_by(ChoiceRow.id))
-        return {row["key"]: row["choice"] for row in rows}
+        return self._store.pairs(ChoiceRow.select(ChoiceRow.key, ChoiceRow.choice).where(mine).order_by(ChoiceRow.id))
 
     def end_exemption(self, organisation: str, key: str, by: str, now: dt.datetime) -> bool:
         """End the milestone's exemption and mark it dirty; `False` when it has none."""
@@ -238,7 +236,7 @@ class Milestones:
         found: dict[str, Verdict] = {}
         for some in chunked(keys, PAGE):
             query = LinkRow.select(LinkRow.key, LinkRow.verdict).where(decided & LinkRow.key.in_(some))
-            found |= {row["key"]: row["verdict"] for row in self._store.rows(query)}
+            found |= self._store.pairs(query)
         return found
 
 

@@ -132,8 +132,7 @@ class Mirror:
 
     def swept_at(self) -> dict[str, dt.datetime | None]:
         """When each organisation was last read in full."""
-        rows = self._store.rows(OrganisationRow.select(OrganisationRow.key, OrganisationRow.swept_at))
-        return {row["key"]: row["swept_at"] for row in rows}
+        return self._store.pairs(OrganisationRow.select(OrganisationRow.key, OrganisationRow.swept_at))
 
     def clean_known(self, organisation: str) -> None:
         """Forget events that tell nothing new of the bill as it was read."""

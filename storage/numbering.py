@@ -34,7 +34,7 @@ class Numberings:
 
     def all(self) -> dict[str, Numbering]:
         """The numbering of each, by the name of its key."""
-        return {row["key"]: row["held"] for row in self._store.rows(NumberingRow.select())}
+        return self._store.pairs(NumberingRow.select(NumberingRow.key, NumberingRow.held))
 
 
 def count(store: Store, deliveries: Iterable[tuple[str, Delivery | None]], now: dt.datetime) -> None:

@@ -72,9 +72,9 @@ class Outbox:
     def failing_since(self) -> dict[str, dt.datetime]:
         """By organisation, since when the server has not taken the mail that it refuses for longest."""
         failing = (MailRow.done == False) & MailRow.failing_since.is_null(is_null=False)  # noqa: E712  SQL
-        oldest = fn.MIN(MailRow.failing_since).alias("since")
+        oldest = fn.MIN(MailRow.failing_since)
         query = MailRow.select(MailRow.organisation, oldest).where(failing).group_by(MailRow.organisation)
-        return {row["organisation"]: row["since"] for row in self._store.rows(query)}
+        return self._store.pairs(query)
 
     def dropped(self, mail_id: int, now: dt.datetime) -> None:
         """There is nothing to tell any more."""

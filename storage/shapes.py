@@ -1,4 +1,4 @@
-"""Rows read as values of the model, without the library's own wrapping of every row, which costs more than the rest."""
+"""What a query finds read as values, without the library's wrapping of every row, which costs more than the rest."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -6,10 +6,11 @@ from itertools import starmap
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
-from peewee import BooleanField
+from peewee import BooleanField, Function
 
 from reconciler.model import Bill, Contact, Link, Milestone
 from storage.among import among
+from storage.fields import ReadField
 from storage.mirrored import BillRow, ContactRow
 from storage.models import LinkRow, MilestoneRow
 
@@ -29,7 +30,7 @@ class Shape(Generic[S]):
         self.columns = [fields[name] for name in names]
         self._by = names.index(by)
         self._kind = kind
-        self._reads = [_reading(fields[name]) for name in attributes]
+        self._reads = [_reading(fields[name], null=fields[name].null) for name in attributes]
 
     def select(self, organisation: str, names: Iterable[str]) -> Any:
         """The query for the values of these names."""
@@ -44,18 +45,40 @@ class Shape(Generic[S]):
         if not rows:
             return {}
         columns = list(zip(*rows, strict=True))
-        read = [reading(column) if reading else column for reading, column in zip(self._reads, columns, strict=False)]
+        read = [_read(reading, column) for reading, column in zip(self._reads, columns, strict=False)]
         return dict(zip(columns[self._by], starmap(self._kind, zip(*read, strict=True)), strict=True))
 
 
-def _reading(field: Any) -> Callable[[Iterable[Any]], Iterable[Any]] | None:
-    """What makes values of what a column holds; `None` where these are the values."""
-    read = bool if isinstance(field, BooleanField) else getattr(field, "read", None)
-    if read is None:
+def columns(selected: Sequence[Any], rows: Sequence[Sequence[Any]]) -> list[Iterable[Any]]:
+    """The values of rows that hold these columns, or functions of columns, column by column."""
+    found = zip(*rows, strict=True) if rows else [()] * len(selected)
+    return [_read(_reading(each, null=True), column) for each, column in zip(selected, found, strict=True)]
+
+
+_Reading = Callable[[Iterable[Any]], Iterable[Any]] | None
+
+
+def _reading(column: Any, *, null: bool) -> _Reading:
+    """What makes values of what a column holds, which may be null; `None` where these are the values."""
+    field = _field(column.unwrap())
+    if not isinstance(field, BooleanField | ReadField):
         return None
-    if field.null:
+    read = bool if isinstance(field, BooleanField) else field.read
+    if null:
         return lambda column: [None if value is None else read(value) for value in column]
     return partial(map, read)
+
+
+def _field(column: Any) -> Any:
+    """The field itself, or that which a function is about whose values are like its own, such as the largest."""
+    if not isinstance(column, Function):
+        return column
+    function: Any = column
+    return function.arguments[0] if function._coerce else column
+
+
+def _read(reading: _Reading, column: Iterable[Any]) -> Iterable[Any]:
+    return reading(column) if reading else column
 
 
 MILESTONES = Shape(MilestoneRow, Milestone, by="key")

@@ -57,7 +57,7 @@ def confirm(store: Store, organisation: str, sifted: Sifted) -> list[str]:
             return list(versions)
         links = LinkRow.select(LinkRow.key, LinkRow.version)
         mine = (LinkRow.organisation == organisation) & among(LinkRow.key, versions)
-        held = {row["key"]: row["version"] for row in store.rows(links.where(mine))}
+        held = store.pairs(links.where(mine))
         overtaken = [key for key, version in versions.items() if held.get(key) != version]
         make_clean(store, organisation, versions.keys() - overtaken)
     return overtaken

@@ -20,8 +20,7 @@ class State:
 
     def held(self, names: Collection[str]) -> dict[str, str]:
         """The values of those of these names that have one."""
-        rows = self._store.rows(StateRow.select().where(among(StateRow.name, names)))
-        return {row["name"]: row["value"] for row in rows}
+        return self._store.pairs(StateRow.select(StateRow.name, StateRow.value).where(among(StateRow.name, names)))
 
     def put(self, name: str, value: str | None) -> None:
         """Keep the value in place of the one held; `None` forgets it."""
