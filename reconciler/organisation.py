@@ -49,9 +49,9 @@ class Organisation(Value, frozen=True):
 
     `tenant_id` may be empty for a custom connection. `status` is the state in which new bills are made. A
     milestone is due for billing once it has reached any of `sync_points`. `description` is the template of a bill's
-    line. `people` maps each role to mail addresses, and `persons` says how some of them want their mail. `lock_day` is
-    the day of the month on which the books are usually locked to the end of the month before; 0 for none. `web_url` is
-    where people open the books in a browser.
+    line. `people` maps each role to mail addresses, and `persons` says how some of them want their mail. `tracking` is
+    in the order of its categories. `lock_day` is the day of the month on which the books are usually locked to the end
+    of the month before; 0 for none. `web_url` is where people open the books in a browser.
     """
 
     key: str

@@ -195,7 +195,7 @@ def next_case(case: Case, verdict: Verdict) -> Case:
 
 
 def turned(facts: Facts) -> Facts:
-    """The same facts, collections in the other order."""
+    """The same facts, collections in the other order; settings come in one order, however they are written."""
     case, organisation, books = facts
     case = replace(
         case,
@@ -205,4 +205,4 @@ def turned(facts: Facts) -> Facts:
         similar=case.similar[::-1],
         contacts=case.contacts[::-1],
     )
-    return case, replace(organisation, tracking=organisation.tracking[::-1]), books
+    return case, organisation, books
