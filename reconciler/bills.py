@@ -177,3 +177,21 @@ def _joined(values: Sequence[str]) -> str:
     if len(values) == 1:
         return values[0]
     return ", ".join(dict.fromkeys(value for value in values if value))
+
+
+class Stage(StrEnum):
+    """How far the bills of a milestone are; `ENDED` is voided, deleted or not to be found."""
+
+    NONE = "none"
+    BILLED = "billed"
+    APPROVED = "approved"
+    PAID = "paid"
+    ENDED = "ended"
+
+
+class Progress(Value, frozen=True):
+    """The bill that a milestone follows, how far it and its earlier bills are, and the money applied to them."""
+
+    bill_id: str = ""
+    stage: Stage = Stage.NONE
+    settled: Decimal = ZERO

@@ -11,6 +11,7 @@ from reconciler.milestone_port import Milestones
 from reconciler.model import Case, Decision, Sifted
 from reconciler.organisation import Books, Organisation
 from reconciler.reasons import Reason
+from reconciler.sifting import sift
 from reconciler.value import Value
 
 # Whether these are decided depends on how much was to be made before them.
@@ -53,8 +54,7 @@ def answered(milestones: Milestones, question: Question) -> Sifted:
     """Gather, decide, and see what is new."""
     ours = question.organisation
     cases = milestones.gather(ours.key, question.keys, ours.policy.near_days)
-    sifted = milestones.sift(ours.key, [question.decide(case) for case in cases])
-    return replace(sifted, books=question.books.version)
+    return sift([question.decide(case) for case in cases], question.books.version)
 
 
 def within_room(sifted: Sifted, organisation: Organisation, books: Books, now: dt.datetime) -> tuple[Sifted, Books]:

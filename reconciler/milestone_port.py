@@ -62,10 +62,6 @@ class Milestones(Protocol):
         """The cases of these keys, in key order; unknown keys are left out."""
         ...
 
-    def sift(self, organisation: str, decisions: Sequence[Decision]) -> Sifted:
-        """Which of these decisions say something new, in their order; nothing is kept."""
-        ...
-
     def keep(self, organisation: str, sifted: Sifted, notice: Notice, now: dt.datetime) -> Applied:
         """Record verdicts and links; open, supersede and close flags; owe mails. Short transactions.
 

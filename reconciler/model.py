@@ -17,7 +17,9 @@ from reconciler.bills import (
     Bill,
     Field,
     Line,
+    Progress,
     Sense,
+    Stage,
     Status,
     Terms,
     Tracking,
@@ -48,9 +50,11 @@ __all__ = [
     "Links",
     "Milestone",
     "Part",
+    "Progress",
     "Refusal",
     "Sense",
     "Sifted",
+    "Stage",
     "Status",
     "Terms",
     "Tracking",
@@ -221,7 +225,8 @@ class Case(Value, frozen=True):
     bills, linked to nobody, with the milestone's number or link, where it does not follow one live bill; `similar` are
     live bills of the same contact and total and a near date, linked to nobody; `ended` are voided or deleted bills with
     the milestone's number, where it follows no bill. `contacts` are Xero's contacts that the payee may mean; the mapped
-    one alone when the payee is mapped. `deed` is what led to the open flag, as far as Xero tells.
+    one alone when the payee is mapped. `deed` is what led to the open flag, as far as Xero tells. `decided` is the
+    verdict recorded last, without its copy of the link, and `progress` how far the milestone had come by then.
     """
 
     milestone: Milestone
@@ -236,6 +241,8 @@ class Case(Value, frozen=True):
     contacts: tuple[Contact, ...] = ()
     exemption: Exemption | None = None
     deed: Deed | None = None
+    decided: "Verdict | None" = None
+    progress: Progress = Progress()
 
     @property
     def live(self) -> tuple[Bill, ...]:

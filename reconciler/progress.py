@@ -8,7 +8,7 @@ from enum import StrEnum
 from msgspec.structs import replace
 
 from reconciler.compare import with_adopted
-from reconciler.model import ZERO, Bill, Case, Decision, Status
+from reconciler.model import ZERO, Bill, Case, Decision, Progress, Stage, Status
 from reconciler.reasons import Action, Choose, Reason
 from reconciler.value import Value
 
@@ -27,24 +27,6 @@ class What(StrEnum):
     VERDICT = "milestone.verdict"
     DISCONNECTED = "organisation.disconnected"
     CONNECTED = "organisation.connected"
-
-
-class Stage(StrEnum):
-    """How far the bills of a milestone are; `ENDED` is voided, deleted or not to be found."""
-
-    NONE = "none"
-    BILLED = "billed"
-    APPROVED = "approved"
-    PAID = "paid"
-    ENDED = "ended"
-
-
-class Progress(Value, frozen=True):
-    """The bill that a milestone follows, how far it and its earlier bills are, and the money applied to them."""
-
-    bill_id: str = ""
-    stage: Stage = Stage.NONE
-    settled: Decimal = ZERO
 
 
 class Change(Value, frozen=True):

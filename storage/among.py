@@ -6,14 +6,15 @@ from typing import Any
 import msgspec
 from peewee import SQL, ColumnBase
 
+from storage.fields import ReadField
+
 
 class _Among(ColumnBase):
     """The condition, in the words of the database that it is put together for: a list in SQLite's is JSON."""
 
     def __init__(self, column: Any, values: Iterable[Any]) -> None:
         self._column = column
-        kept = getattr(column, "db_value", None)
-        self._values = list(map(kept, values) if kept else values)
+        self._values = list(map(column.db_value, values) if isinstance(column, ReadField) else values)
 
     def __sql__(self, ctx: Any) -> Any:
         one_of = " = ANY(%s)" if ctx.state.param == "%s" else " IN (SELECT value FROM json_each(?))"

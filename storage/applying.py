@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.milestone_port import Applied, Notice
-from reconciler.model import Decision, Verdict
+from reconciler.model import Decision, Sifted, Verdict
 from reconciler.reasons import EXEMPTED, Action
 from reconciler.records import Flag
+from reconciler.sifting import bare
 from storage.among import among
 from storage.changes import Steps
 from storage.database import Store
@@ -18,7 +19,6 @@ from storage.marks import books_version, make_clean
 from storage.models import LinkRow, MilestoneRow, VerdictRow
 from storage.names import fold
 from storage.payees import remember_payee
-from storage.sifting import bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,22 @@ class _Tally:
     history: list[dict[str, Any]] = field(default_factory=list)
     rebound: set[str] = field(default_factory=set)
     settled: list[str] = field(default_factory=list)
+
+
+def confirm(store: Store, organisation: str, sifted: Sifted) -> list[str]:
+    """What is known already was decided, and all is as it was; returns of which milestones something has moved on."""
+    versions = {key: each.version for each in sifted.known for key in each.keys}
+    if not versions:
+        return []
+    with store.write():
+        if books_version(store, organisation) != sifted.books:
+            return list(versions)
+        links = LinkRow.select(LinkRow.key, LinkRow.version)
+        mine = (LinkRow.organisation == organisation) & among(LinkRow.key, versions)
+        held = store.pairs(links.where(mine))
+        overtaken = [key for key, version in versions.items() if held.get(key) != version]
+        make_clean(store, organisation, versions.keys() - overtaken)
+    return overtaken
 
 
 def apply_batch(store: Store, flags: Flags, occasion: Occasion, decisions: Sequence[Decision]) -> Applied:

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from peewee import AutoField, CompositeKey, IntegerField, TextField, fn
 
 from reconciler.compare import with_adopted
-from reconciler.model import Decision, Status
-from reconciler.progress import DISCONNECTING, Change, Progress, Stage, What, news, of_bill, progress_of
+from reconciler.model import Decision, Progress, Stage, Status
+from reconciler.progress import DISCONNECTING, Change, What, news, of_bill, progress_of
 from reconciler.reasons import Action, Choose, Reason
 from reconciler.records import Choice, Flag
 from storage.codec import build

@@ -12,9 +12,10 @@ from reconciler.errors import StorageError
 from storage import inbox, sqlite
 from storage.among import parameter
 from storage.migrating import newer
-from storage.shapes import Shape, columns
+from storage.shapes import Reads, Shape, columns
 
 S = TypeVar("S", bound=Struct)
+R = TypeVar("R")
 
 POSTGRESQL = "postgresql://"
 
@@ -81,7 +82,7 @@ class Store:
     def __init__(self, database: Engine) -> None:
         self._database = database
         self._mine = threading.local()
-        self._texts: dict[Shape[Any], str] = {}
+        self._texts: dict[Reads[Any], str] = {}
         self.name = database.name
         self.shared = database.shared
 
@@ -110,7 +111,7 @@ class Store:
         with self._using():
             return list(query.bind(self._database).dicts())
 
-    def named(self, shape: Shape[S], organisation: str, names: Collection[str]) -> dict[str, S]:
+    def named(self, shape: Reads[R], organisation: str, names: Collection[str]) -> R:
         """An organisation's values of these names. The statement is put together once, not each time."""
         if shape not in self._texts:
             self._texts[shape] = shape.select("", ()).bind(self._database).sql()[0]
@@ -122,7 +123,7 @@ class Store:
         text, values = shape.table.select(*shape.columns).where(mine).bind(self._database).sql()
         return self._shaped(shape, text, values)
 
-    def _shaped(self, shape: Shape[S], text: str, values: Sequence[object]) -> dict[str, S]:
+    def _shaped(self, shape: Reads[R], text: str, values: Sequence[object]) -> R:
         with self._using():
             return shape.read(self._database.execute_sql(text, values).fetchall())
 

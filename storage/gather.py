@@ -6,13 +6,26 @@ from typing import Any
 
 from peewee import Value, chunked, fn
 
-from reconciler.model import ZERO, Bill, Case, Contact, Exemption, Link, Milestone, Sense, Status, bill_number
+from reconciler.model import (
+    ZERO,
+    Bill,
+    Case,
+    Contact,
+    Exemption,
+    Link,
+    Milestone,
+    Progress,
+    Sense,
+    Status,
+    bill_number,
+)
 from storage.among import among
+from storage.changes import PROGRESS
 from storage.database import Store
 from storage.mirrored import BillRow, ContactRow, MissingRow, PayeeRow
 from storage.models import ExemptionRow, LinkRow, PartRow
 from storage.names import fold
-from storage.shapes import BILLS, CONTACTS, LINKS, MILESTONES, S, Shape
+from storage.shapes import BILLS, CONTACTS, MILESTONES, STANDING, S, Shape, Stands
 
 CHUNK = 1000
 MERGES = 5
@@ -50,7 +63,9 @@ class _Gathering:
     def of(self, milestones: Sequence[Milestone], near_days: int) -> list[Case]:
         """The cases of these milestones, which need not be kept."""
         keys = [m.key for m in milestones]
-        links = dict.fromkeys(keys, Link()) | self._named(LINKS, keys)
+        held, stands = self._store.named(STANDING, self._organisation, keys)
+        links = dict.fromkeys(keys, Link()) | held
+        progress = self._named(PROGRESS, keys)
         linked = {bill_id for link in links.values() for bill_id in link.bill_ids}
         bills = self._named(BILLS, linked)
         missing = self._missing(linked)
@@ -64,6 +79,7 @@ class _Gathering:
         similar = self._similar(unlinked, links, contacts, near_days)
         ended = self._ended(unlinked, links)
         exemptions = self._exemptions(keys)
+        unknown, not_begun = Stands(None), Progress()
 
         def case_of(m: Milestone) -> Case:
             link, mine = links[m.key], ours[m.key]
@@ -80,6 +96,8 @@ class _Gathering:
                 ended=ended.get(m.key, ()),
                 contacts=contacts[m.key],
                 exemption=exemptions.get(m.key),
+                decided=stands.get(m.key, unknown).verdict,
+                progress=progress.get(m.key, not_begun),
             )
 
         return [case_of(m) for m in sorted(milestones, key=lambda m: m.key)]

@@ -12,7 +12,7 @@ from reconciler.model import Bill, Case, Decision, Exemption, Link, Milestone, S
 from reconciler.progress import What
 from reconciler.reasons import Action, Reason
 from reconciler.records import Choice, Flag
-from storage.applying import Occasion, apply_batch
+from storage.applying import Occasion, apply_batch, confirm
 from storage.calendar import today
 from storage.changes import connection, decided, undone
 from storage.database import Store
@@ -24,7 +24,6 @@ from storage.marks import mark_keys, mark_where, move_on
 from storage.models import ChoiceRow, DirtyRow, FlagRow, LinkRow, MilestoneRow, PartRow
 from storage.putting import put_batch
 from storage.shapes import BILLS, LINKS
-from storage.sifting import confirm, sift
 
 BATCH = 100
 PUT_BATCH = 200
@@ -83,10 +82,6 @@ class Milestones:
         while keys := self._store.column(_keys(organisation, None, PAGE, after)):
             yield from self.gather(organisation, keys, near_days)
             after = keys[-1]
-
-    def sift(self, organisation: str, decisions: Sequence[Decision]) -> Sifted:
-        """Which of these decisions say something new, in their order; nothing is kept."""
-        return sift(self._store, organisation, decisions)
 
     def keep(self, organisation: str, sifted: Sifted, notice: Notice, now: dt.datetime) -> Applied:
         """Record verdicts and links; open, supersede and close flags; owe mails. Short transactions.
@@ -202,14 +197,10 @@ class Milestones:
         """
         with self._store.read():
             cases = self.gather(organisation, keys, near_days=0)
-            verdicts = self._verdicts(organisation, keys)
             flags = self._flags.opened(organisation, keys)
-            others = self._store.named(BILLS, organisation, {i for each in verdicts.values() for i in each.others})
-        return [
-            _standing(case, verdicts[case.milestone.key], others, flags.get(case.milestone.key))
-            for case in cases
-            if case.milestone.key in verdicts
-        ]
+            spoken_of = {bill_id for case in cases if case.decided for bill_id in case.decided.others}
+            others = self._store.named(BILLS, organisation, spoken_of)
+        return [_standing(case, case.decided, others, flags.get(case.milestone.key)) for case in cases if case.decided]
 
     def followers(self, organisation: str, bill_id: str) -> list[str]:
         """The keys of the milestones that follow this bill, as their last or an earlier one; there is at most one."""
@@ -230,14 +221,6 @@ class Milestones:
     def _alerts(self, organisation: str) -> list[Any]:
         own = (FlagRow.organisation == organisation) & (FlagRow.key == "") & FlagRow.closed_at.is_null()
         return [read_flag(row) for row in self._store.rows(FlagRow.select().where(own).order_by(FlagRow.id))]
-
-    def _verdicts(self, organisation: str, keys: Collection[str]) -> dict[str, Verdict]:
-        decided = (LinkRow.organisation == organisation) & LinkRow.verdict.is_null(is_null=False)
-        found: dict[str, Verdict] = {}
-        for some in chunked(keys, PAGE):
-            query = LinkRow.select(LinkRow.key, LinkRow.verdict).where(decided & LinkRow.key.in_(some))
-            found |= self._store.pairs(query)
-        return found
 
 
 def _keys(organisation: str, condition: Any, limit: int, after: str) -> Any:

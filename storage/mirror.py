@@ -23,6 +23,7 @@ from storage.shapes import BILLS, CONTACTS
 
 AT_ONCE = dt.timedelta(minutes=5)  # two readings at once end within this time of each other
 BATCH = 100
+MARKS = 10_000  # beyond these it is quicker to go through all links
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 LOCKS = (Reason.PERIOD_LOCKED, Reason.YEAR_LOCKED, Reason.LOCKED_DRAFT, Reason.LOCK_LIFTED)
 SEEN_BY_ALL = ("currency", "zone", "adviser", "may_approve", "accounts", "taxes", "currencies", "tracking", "hold")
@@ -160,10 +161,18 @@ class Mirror:
         A milestone whose bill was never read waits for it, marked, unless it is exempt; so the others are not asked.
         """
         mine = LinkRow.organisation == organisation
-        marked = _unread(LinkRow, mine & LinkRow.key.in_(_dirty(organisation)), limit)
+        marked = _unread(LinkRow, mine & self._marked(organisation), limit)
         exempt = _unread(LinkRow, mine & LinkRow.reason.in_(EXEMPTED), limit)
         parts = _unread(PartRow, PartRow.organisation == organisation, limit)
         return sorted({bill_id for each in (marked, exempt, parts) for bill_id in self._store.column(each)})[:limit]
+
+    def _marked(self, organisation: str) -> Any:
+        """Whether a link's milestone is marked: looked up by the marks, or, when these are very many, by the links."""
+        marks = DirtyRow.select(DirtyRow.key).where(DirtyRow.organisation == organisation)
+        few = not self._store.column(marks.order_by(DirtyRow.key).offset(MARKS).limit(1))
+        if few:
+            return LinkRow.key.in_(marks)
+        return (LinkRow.bill_id > "") & fn.EXISTS(marks.where(DirtyRow.key == LinkRow.key))
 
     def missing_count(self, organisation: str) -> int:
         """How many linked bills are known missing."""
@@ -258,11 +267,8 @@ def _seen_by_all(books: Books) -> tuple[object, ...]:
 def _unread(table: Any, condition: Any, limit: int) -> Any:
     """Some bills of such rows that are neither in the mirror nor known missing."""
     unknown = (table.bill_id != "") & ~_has(BillRow, table) & ~_has(MissingRow, table)
-    return table.select(table.bill_id).where(condition & unknown).limit(limit)
-
-
-def _dirty(organisation: str) -> Any:
-    return DirtyRow.select(DirtyRow.key).where(DirtyRow.organisation == organisation)
+    # In this order: whether a bill is unknown is told by indexes alone, whether a milestone is marked by its link.
+    return table.select(table.bill_id).where(unknown & condition).limit(limit)
 
 
 def _has(known: Any, table: Any) -> Any:

@@ -3,18 +3,33 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import starmap
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 from peewee import BooleanField, Function
 
-from reconciler.model import Bill, Contact, Link, Milestone
+from reconciler.model import Bill, Contact, Link, Milestone, Verdict
+from reconciler.value import Value
 from storage.among import among
 from storage.fields import ReadField
 from storage.mirrored import BillRow, ContactRow
 from storage.models import LinkRow, MilestoneRow
 
 S = TypeVar("S", bound=Struct)
+T = TypeVar("T", bound=Struct)
+R = TypeVar("R", covariant=True)
+
+
+class Reads(Protocol[R]):
+    """What makes values of the rows of one statement: a shape, or a pair of them."""
+
+    def select(self, organisation: str, names: Iterable[str]) -> Any:
+        """The query for the values of these names."""
+        ...
+
+    def read(self, rows: Sequence[Sequence[Any]]) -> R:
+        """The values by their names."""
+        ...
 
 
 class Shape(Generic[S]):
@@ -42,11 +57,30 @@ class Shape(Generic[S]):
 
         Column by column, so that the interpreter need not take a step for every value of every row.
         """
-        if not rows:
+        return self.values(list(zip(*rows, strict=True)))
+
+    def values(self, columns: Sequence[Sequence[Any]]) -> dict[Any, S]:
+        """The values of rows that were turned into columns; none where there are no rows."""
+        if not columns:
             return {}
-        columns = list(zip(*rows, strict=True))
         read = [_read(reading, column) for reading, column in zip(self._reads, columns, strict=False)]
         return dict(zip(columns[self._by], starmap(self._kind, zip(*read, strict=True)), strict=True))
+
+
+class Pair(Generic[S, T]):
+    """Two shapes of one table, which one statement reads; each row becomes a value of both."""
+
+    def __init__(self, one: Shape[S], other: Shape[T]) -> None:
+        self._one, self._other = one, other
+
+    def select(self, organisation: str, names: Iterable[str]) -> Any:
+        """The query for the values of these names."""
+        return self._one.select(organisation, names).select_extend(*self._other.columns)
+
+    def read(self, rows: Sequence[Sequence[Any]]) -> tuple[dict[Any, S], dict[Any, T]]:
+        """The values of both kinds by their names."""
+        columns, ends = list(zip(*rows, strict=True)), len(self._one.columns)
+        return self._one.values(columns[:ends]), self._other.values(columns[ends:])
 
 
 def columns(selected: Sequence[Any], rows: Sequence[Sequence[Any]]) -> list[Iterable[Any]]:
@@ -81,7 +115,14 @@ def _read(reading: _Reading, column: Iterable[Any]) -> Iterable[Any]:
     return reading(column) if reading else column
 
 
+class Stands(Value, frozen=True):
+    """What was decided of a milestone last, if anything was."""
+
+    verdict: Verdict | None
+
+
 MILESTONES = Shape(MilestoneRow, Milestone, by="key")
 LINKS = Shape(LinkRow, Link, by="key")
+STANDING = Pair(LINKS, Shape(LinkRow, Stands, by="key"))
 BILLS = Shape(BillRow, Bill, by="bill_id")
 CONTACTS = Shape(ContactRow, Contact, by="contact_id")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.progress import Progress, Stage, What, news
+from reconciler.model import Progress, Stage
+from reconciler.progress import What, news
 
 LIVE = (Stage.BILLED, Stage.APPROVED, Stage.PAID)
 NONE = Progress()

@@ -25,6 +25,7 @@ from msgspec.structs import replace
 
 from reconciler.model import Contact, Line, Link, Links, Status
 from reconciler.reasons import EXEMPTED, Choose, Reason
+from storage import mirror
 from storage.ledger import Ledger
 
 LATER = NOW + HOUR
@@ -199,7 +200,11 @@ def test_a_missing_bill_that_nobody_is_linked_to_is_not_counted(ledger: Ledger) 
     assert ledger.mirror.missing_count(ORG) == 0
 
 
-def test_linked_bills_that_were_never_read_are_named(ledger: Ledger) -> None:
+@pytest.mark.parametrize("many", [0, 3, 4, 5])
+def test_linked_bills_that_were_never_read_are_named(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(mirror, "MARKS", many)
     ledger.milestones.put([milestone(key) for key in ("M1", "M2", "M3", "M4")], NOW)
     ledger.mirror.store_bills(ORG, [bill("b2")])
     for number in (1, 2, 3):
@@ -208,6 +213,8 @@ def test_linked_bills_that_were_never_read_are_named(ledger: Ledger) -> None:
     ledger.milestones.touch(ORG)
     assert ledger.mirror.linked_unread(ORG, 10) == ["b1"]
     assert ledger.mirror.linked_unread("other", 10) == []
+    settle(ledger)
+    assert ledger.mirror.linked_unread(ORG, 10) == []
 
 
 @pytest.mark.parametrize("reason", EXEMPTED)
