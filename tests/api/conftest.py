@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from calling import Caller, serve
-from worlds import environ, impatient, make_world, running_sandbox, world, xero
+from worlds import environ, impatient, make_world, world, xero
+from worlds import sandbox_of_today as running_sandbox
 
 __all__ = ["environ", "impatient", "make_world", "running_sandbox", "world", "xero"]
 

@@ -24,6 +24,7 @@ from connectable import (
 )
 from consenting import consent
 from databases import keep
+from world import seconds_ahead
 
 from billwatch.connecting.joining import Joining
 from billwatch.wiring import House
@@ -191,8 +192,7 @@ class TestCrash:
     ) -> None:
         place.xero.advance(minutes=31)
         before = kept(house)
-        ahead = str(place.xero.desk.world.ahead.total_seconds())
-        command = [sys.executable, str(BESIDE / "one_refresh.py"), str(place.path), ahead]
+        command = [sys.executable, str(BESIDE / "one_refresh.py"), str(place.path), seconds_ahead(place.xero)]
         done = subprocess.run(command, env=environment(), check=False, timeout=60)  # noqa: S603
         assert done.returncode == -signal.SIGKILL
         assert kept(house) == before

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import one_turn
 import pytest
-from world import KEY
+from world import KEY, seconds_ahead
 
 from reconciler.model import Links
 from reconciler.reasons import Reason
@@ -183,8 +183,8 @@ class TestNotes:
     ) -> None:
         text = world.text(organisation=SYNC + "history_notes = true")
         (tmp_path / "billwatch.toml").write_text(text)
-        ahead = (world.xero.now() - world.xero.desk.world.clock()).total_seconds()
-        command = [sys.executable, one_turn.__file__, str(tmp_path / "billwatch.toml"), str(ahead), point, "1"]
+        ahead = seconds_ahead(world.xero)
+        command = [sys.executable, one_turn.__file__, str(tmp_path / "billwatch.toml"), ahead, point, "1"]
         secrets = environ | {"CLIENT_SECRET": world.xero.client_secret, "PYTHONPATH": str(Path.cwd())}
         killed = subprocess.run(command, env=secrets, timeout=30, check=False)  # noqa: S603  a program of our own
         assert killed.returncode == -signal.SIGKILL

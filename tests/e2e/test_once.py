@@ -12,7 +12,7 @@ from typing import Any
 
 import one_turn
 import pytest
-from world import KEY
+from world import KEY, seconds_ahead
 
 from billwatch.importing import Options, read_rows, take_in
 from billwatch.sandbox.books import new_id
@@ -322,11 +322,10 @@ class TestProcesses:
 
     def run(self, world: Any, folder: Path, environ: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
         (folder / "billwatch.toml").write_text(world.text())
-        ahead = (world.xero.now() - world.xero.desk.world.clock()).total_seconds()
-        command = [sys.executable, one_turn.__file__, str(folder / "billwatch.toml"), str(ahead), *arguments]
+        command = [sys.executable, one_turn.__file__, str(folder / "billwatch.toml"), seconds_ahead(world.xero)]
         secrets = environ | {"CLIENT_SECRET": world.xero.client_secret, "PYTHONPATH": str(Path.cwd())}
         return subprocess.Popen(  # noqa: S603  a program of our own
-            command, env=secrets, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            [*command, *arguments], env=secrets, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
 
     @pytest.mark.parametrize("point", one_turn.POINTS)

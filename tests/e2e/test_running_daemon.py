@@ -18,9 +18,12 @@ import httpx
 import msgspec
 import pytest
 from world import KEY, World, open_house, until
+from worlds import sandbox_of_today as running_sandbox
 
 from billwatch.daemon import Daemon
 from reconciler.reasons import Reason
+
+__all__ = ["running_sandbox"]
 
 TICK = 0.05
 NEVER = 24 * 60

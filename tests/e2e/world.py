@@ -150,6 +150,11 @@ def open_house(text: str, xero: Sandbox, folder: Path, environ: dict[str, str]) 
     return ninth.follow(House(config, clock=lambda: xero.now().astimezone(dt.UTC), wait=lambda _seconds: None))
 
 
+def seconds_ahead(xero: Sandbox) -> str:
+    """How far the sandbox's clock is ahead of the real one, for a process that is to go by it."""
+    return str((xero.now() - dt.datetime.now(dt.UTC)).total_seconds())
+
+
 def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
     """Wait for something that happens elsewhere; fails when it has not by then."""
     deadline = time.monotonic() + seconds

@@ -1,8 +1,10 @@
 """The fixtures that give a `world.World`; conftest modules take them from here."""
 
 import contextlib
+import datetime as dt
 import logging
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from world import World, config_text, open_house
 
 from billwatch.sandbox import Sandbox
 from billwatch.wiring import House
+
+MORNING = dt.datetime(2026, 11, 22, 21, tzinfo=dt.UTC)  # ten o'clock of a Monday in New Zealand
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +33,15 @@ def impatient() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def running_sandbox() -> Iterator[Sandbox]:
+    """Its day begins at the same hour whenever the tests are run, since what is read depends on the hour."""
+    began = time.monotonic()
+    with Sandbox(lambda: MORNING + dt.timedelta(seconds=time.monotonic() - began)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def sandbox_of_today() -> Iterator[Sandbox]:
+    """On the real clock, for what goes by that alone; a module's own `running_sandbox`."""
     with Sandbox() as sandbox:
         yield sandbox
 
