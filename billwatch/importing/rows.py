@@ -111,7 +111,9 @@ def _columns(table: Table, mapping: Mapping[str, str], name: str) -> dict[str, s
     """The column of every field that has one."""
     columns: dict[str, str] = {}
     if not table.columns:
-        return columns
+        if all(row.flaw for row in table.rows):
+            return columns
+        raise InputError(f"{name} names no fields; a milestone needs {', '.join(REQUIRED)}.")
     for column, field in mapping.items():
         if column not in table.columns:
             raise InputError(f'{name} has no column "{column}"; {nearest(column, table.columns)}')

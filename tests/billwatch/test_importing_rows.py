@@ -283,6 +283,13 @@ def test_a_file_or_mapping_that_cannot_be_used_at_all_is_refused_with_one_senten
     assert sentence in str(error.value)
 
 
+@pytest.mark.parametrize("content", ["{}", "{}\nnot JSON\n{}"])
+def test_lines_that_name_no_field_are_refused_with_one_sentence(tmp_path: Path, content: str) -> None:
+    with pytest.raises(InputError) as error:
+        read(tmp_path, content, name="m.jsonl")
+    assert str(error.value) == "m.jsonl names no fields; a milestone needs key, title, payee, amount, date."
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -308,7 +315,9 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("scratch")
 
 
-FRAGMENTS = st.sampled_from([HEADING, GOOD, "\n", ",", '"', "\r", "\0", '{"key": ', "}", "\ufeff", "1e999", "\u2028"])
+FRAGMENTS = st.sampled_from(
+    [HEADING, GOOD, "\n", ",", '"', "\r", "\0", '{"key": ', "{", "}", "\ufeff", "1e999", "\u2028"]
+)
 CONTENTS = st.one_of(
     st.binary(max_size=200), st.lists(FRAGMENTS, max_size=12).map(lambda parts: "".join(parts).encode())
 )
