@@ -53,7 +53,7 @@ class Here:
 def answered(milestones: Milestones, question: Question) -> Sifted:
     """Gather, decide, and see what is new."""
     ours = question.organisation
-    cases = milestones.gather(ours.key, question.keys, ours.policy.near_days)
+    cases = milestones.gather(ours.key, question.keys, ours.policy.near_days, standing=True)
     return sift([question.decide(case) for case in cases], question.books.version)
 
 

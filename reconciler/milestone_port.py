@@ -58,8 +58,9 @@ class Milestones(Protocol):
         """The cases of these keys as they are now with the verdicts recorded last, in key order."""
         ...
 
-    def gather(self, organisation: str, keys: Collection[str], near_days: int) -> list[Case]:
-        """The cases of these keys, in key order; unknown keys are left out."""
+    def gather(self, organisation: str, keys: Collection[str], near_days: int, *, standing: bool = False) -> list[Case]:
+        """The cases of these keys, in key order; unknown keys are left out. With `standing`, what was decided of them
+        last is a part of them."""
         ...
 
     def keep(self, organisation: str, sifted: Sifted, notice: Notice, now: dt.datetime) -> Applied:

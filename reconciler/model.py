@@ -226,7 +226,8 @@ class Case(Value, frozen=True):
     live bills of the same contact and total and a near date, linked to nobody; `ended` are voided or deleted bills with
     the milestone's number, where it follows no bill. `contacts` are Xero's contacts that the payee may mean; the mapped
     one alone when the payee is mapped. `deed` is what led to the open flag, as far as Xero tells. `decided` is the
-    verdict recorded last, without its copy of the link, and `progress` how far the milestone had come by then.
+    verdict recorded last, without its copy of the link, and `progress` how far the milestone had come by then, both
+    where they were asked for.
     """
 
     milestone: Milestone

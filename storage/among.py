@@ -29,6 +29,7 @@ def parameter(values: Collection[Any], param: str) -> object:
 def among(column: Any, values: Iterable[Any]) -> Any:
     """The condition. A statement of a thousand parameters costs more to put together than to execute.
 
-    The values of an expression, which is not a column alone, are given as the database has them.
+    The values of an expression, which is not a column alone, are given as the database has them, and so are those of
+    columns that the library's own fields make.
     """
     return _Among(column, values)

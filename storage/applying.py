@@ -19,6 +19,7 @@ from storage.marks import books_version, make_clean
 from storage.models import LinkRow, MilestoneRow, VerdictRow
 from storage.names import fold
 from storage.payees import remember_payee
+from storage.shapes import VERSIONS, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +49,15 @@ class _Tally:
 
 def confirm(store: Store, organisation: str, sifted: Sifted) -> list[str]:
     """What is known already was decided, and all is as it was; returns of which milestones something has moved on."""
-    versions = {key: each.version for each in sifted.known for key in each.keys}
-    if not versions:
+    known = {key: Version(each.version, each.reason) for each in sifted.known for key in each.keys}
+    if not known:
         return []
     with store.write():
         if books_version(store, organisation) != sifted.books:
-            return list(versions)
-        links = LinkRow.select(LinkRow.key, LinkRow.version)
-        mine = (LinkRow.organisation == organisation) & among(LinkRow.key, versions)
-        held = store.pairs(links.where(mine))
-        overtaken = [key for key, version in versions.items() if held.get(key) != version]
-        make_clean(store, organisation, versions.keys() - overtaken)
+            return list(known)
+        held = store.named(VERSIONS, organisation, known)
+        overtaken = [key for key, version in known.items() if held.get(key) != version]
+        make_clean(store, organisation, known.keys() - overtaken)
     return overtaken
 
 

@@ -25,37 +25,40 @@ from storage.database import Store
 from storage.mirrored import BillRow, ContactRow, MissingRow, PayeeRow
 from storage.models import ExemptionRow, LinkRow, PartRow
 from storage.names import fold
-from storage.shapes import BILLS, CONTACTS, MILESTONES, STANDING, S, Shape, Stands
+from storage.shapes import BILLS, CONTACTS, DECIDED_LINKS, LINKS, MILESTONES, Decided, S, Shape
 
 CHUNK = 1000
 MERGES = 5
 LIVE = tuple(status for status in Status if status.live)
 
 
-def gather(store: Store, organisation: str, keys: Collection[str], near_days: int, prefix: str) -> list[Case]:
+def gather(
+    store: Store, organisation: str, keys: Collection[str], near_days: int, prefix: str, *, standing: bool
+) -> list[Case]:
     """The cases of these keys, in key order, all as of one moment; unknown keys are left out."""
     with store.read():
         return [
             case
             for some in chunked(sorted(set(keys)), CHUNK)
-            for case in _Gathering(store, organisation, prefix).cases(some, near_days)
+            for case in _Gathering(store, organisation, prefix, standing=standing).cases(some, near_days)
         ]
 
 
 def gather_wished(store: Store, milestone: Milestone, near_days: int, prefix: str) -> Case:
     """The case of this milestone as somebody wishes it, whether or not there is one of its key."""
     with store.read():
-        (case,) = _Gathering(store, milestone.organisation, prefix).of([milestone], near_days)
+        (case,) = _Gathering(store, milestone.organisation, prefix, standing=False).of([milestone], near_days)
     return case
 
 
 class _Gathering:
     """The queries for one chunk of milestones."""
 
-    def __init__(self, store: Store, organisation: str, prefix: str) -> None:
+    def __init__(self, store: Store, organisation: str, prefix: str, *, standing: bool) -> None:
         self._store = store
         self._organisation = organisation
         self._prefix = prefix
+        self._standing = standing
 
     def cases(self, keys: Sequence[str], near_days: int) -> list[Case]:
         return self.of(list(self._named(MILESTONES, keys).values()), near_days)
@@ -63,9 +66,8 @@ class _Gathering:
     def of(self, milestones: Sequence[Milestone], near_days: int) -> list[Case]:
         """The cases of these milestones, which need not be kept."""
         keys = [m.key for m in milestones]
-        held, stands = self._store.named(STANDING, self._organisation, keys)
+        held, decided, progress = self._held(keys)
         links = dict.fromkeys(keys, Link()) | held
-        progress = self._named(PROGRESS, keys)
         linked = {bill_id for link in links.values() for bill_id in link.bill_ids}
         bills = self._named(BILLS, linked)
         missing = self._missing(linked)
@@ -79,7 +81,7 @@ class _Gathering:
         similar = self._similar(unlinked, links, contacts, near_days)
         ended = self._ended(unlinked, links)
         exemptions = self._exemptions(keys)
-        unknown, not_begun = Stands(None), Progress()
+        undecided, not_begun = Decided(None), Progress()
 
         def case_of(m: Milestone) -> Case:
             link, mine = links[m.key], ours[m.key]
@@ -96,7 +98,7 @@ class _Gathering:
                 ended=ended.get(m.key, ()),
                 contacts=contacts[m.key],
                 exemption=exemptions.get(m.key),
-                decided=stands.get(m.key, unknown).verdict,
+                decided=decided.get(m.key, undecided).verdict,
                 progress=progress.get(m.key, not_begun),
             )
 
@@ -104,6 +106,12 @@ class _Gathering:
 
     def _named(self, shape: Shape[S], names: Collection[str]) -> dict[str, S]:
         return self._store.named(shape, self._organisation, names)
+
+    def _held(self, keys: Collection[str]) -> tuple[dict[str, Link], dict[str, Decided], dict[str, Progress]]:
+        if not self._standing:
+            return self._named(LINKS, keys), {}, {}
+        links, decided = self._store.named(DECIDED_LINKS, self._organisation, keys)
+        return links, decided, self._named(PROGRESS, keys)
 
     def _missing(self, bill_ids: Collection[str]) -> set[str]:
         mine = (MissingRow.organisation == self._organisation) & among(MissingRow.bill_id, bill_ids)

@@ -63,9 +63,10 @@ class Milestones:
         lapsed = self._store.column(LinkRow.select(LinkRow.key).where(mine))
         return sorted(found | {key for key in lapsed if key > after})[:limit]
 
-    def gather(self, organisation: str, keys: Collection[str], near_days: int) -> list[Case]:
-        """The cases of these keys, in key order; unknown keys are left out."""
-        return gather(self._store, organisation, keys, near_days, self._prefix(organisation))
+    def gather(self, organisation: str, keys: Collection[str], near_days: int, *, standing: bool = False) -> list[Case]:
+        """The cases of these keys, in key order; unknown keys are left out. With `standing`, what was decided of them
+        last is a part of them; a reason that only a newer release knows is then a `StorageError`."""
+        return gather(self._store, organisation, keys, near_days, self._prefix(organisation), standing=standing)
 
     def wished(self, milestone: Milestone, near_days: int) -> Case:
         """The case as it would be if the platform said this of the milestone; nothing is kept."""
@@ -196,7 +197,7 @@ class Milestones:
         `similar` holds the bills that the verdict speaks of, as far as they are not `ours`; `deed` is the open flag's.
         """
         with self._store.read():
-            cases = self.gather(organisation, keys, near_days=0)
+            cases = self.gather(organisation, keys, near_days=0, standing=True)
             flags = self._flags.opened(organisation, keys)
             spoken_of = {bill_id for case in cases if case.decided for bill_id in case.decided.others}
             others = self._store.named(BILLS, organisation, spoken_of)

@@ -23,7 +23,7 @@ from storage.shapes import BILLS, CONTACTS
 
 AT_ONCE = dt.timedelta(minutes=5)  # two readings at once end within this time of each other
 BATCH = 100
-MARKS = 10_000  # beyond these it is quicker to go through all links
+MARKS = 10_000  # as many are found one by one in no time
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 LOCKS = (Reason.PERIOD_LOCKED, Reason.YEAR_LOCKED, Reason.LOCKED_DRAFT, Reason.LOCK_LIFTED)
 SEEN_BY_ALL = ("currency", "zone", "adviser", "may_approve", "accounts", "taxes", "currencies", "tracking", "hold")
@@ -167,10 +167,11 @@ class Mirror:
         return sorted({bill_id for each in (marked, exempt, parts) for bill_id in self._store.column(each)})[:limit]
 
     def _marked(self, organisation: str) -> Any:
-        """Whether a link's milestone is marked: looked up by the marks, or, when these are very many, by the links."""
+        """Whether a link's milestone is marked: looked up by the marks, or by the links when most of very many are."""
         marks = DirtyRow.select(DirtyRow.key).where(DirtyRow.organisation == organisation)
-        few = not self._store.column(marks.order_by(DirtyRow.key).offset(MARKS).limit(1))
-        if few:
+        links = LinkRow.select(LinkRow.key).where(LinkRow.organisation == organisation)
+        marked = self._store.count(marks)
+        if marked <= MARKS or marked * 2 < self._store.count(links):
             return LinkRow.key.in_(marks)
         return (LinkRow.bill_id > "") & fn.EXISTS(marks.where(DirtyRow.key == LinkRow.key))
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from peewee import BooleanField, Function
 
 from reconciler.model import Bill, Contact, Link, Milestone, Verdict
+from reconciler.reasons import Reason
 from reconciler.value import Value
 from storage.among import among
 from storage.fields import ReadField
@@ -104,25 +105,33 @@ def _reading(column: Any, *, null: bool) -> _Reading:
 
 
 def _field(column: Any) -> Any:
-    """The field itself, or that which a function is about whose values are like its own, such as the largest."""
+    """The field itself, or that of which a function gives the smallest or largest value."""
     if not isinstance(column, Function):
         return column
     function: Any = column
-    return function.arguments[0] if function._coerce else column
+    return function.arguments[0] if function.name in {"MIN", "MAX"} else column
 
 
 def _read(reading: _Reading, column: Iterable[Any]) -> Iterable[Any]:
     return reading(column) if reading else column
 
 
-class Stands(Value, frozen=True):
+class Decided(Value, frozen=True):
     """What was decided of a milestone last, if anything was."""
 
     verdict: Verdict | None
 
 
+class Version(Value, frozen=True):
+    """By which a link, and the reason that it stands under, are known again."""
+
+    version: int
+    reason: Reason | None
+
+
 MILESTONES = Shape(MilestoneRow, Milestone, by="key")
 LINKS = Shape(LinkRow, Link, by="key")
-STANDING = Pair(LINKS, Shape(LinkRow, Stands, by="key"))
+DECIDED_LINKS = Pair(LINKS, Shape(LinkRow, Decided, by="key"))
+VERSIONS = Shape(LinkRow, Version, by="key")
 BILLS = Shape(BillRow, Bill, by="bill_id")
 CONTACTS = Shape(ContactRow, Contact, by="contact_id")

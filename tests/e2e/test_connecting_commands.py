@@ -22,13 +22,14 @@ from connectable import (
     sweep,
 )
 from consenting import consent
+from worlds import sandbox_of_today as running_sandbox
 
 from billwatch.doctor import books
 from billwatch.wiring import House
 from reconciler.errors import ConfigurationError
 from reconciler.reasons import Reason
 
-__all__ = ["house", "org", "place"]
+__all__ = ["house", "org", "place", "running_sandbox"]
 
 
 class TestCommands:

@@ -7,7 +7,8 @@ import pytest
 from fleet import KEY, Fleet
 from letterbox import Letterbox
 from postgres_server import Server
-from worlds import environ, impatient, running_sandbox, xero
+from worlds import environ, impatient, xero
+from worlds import sandbox_of_today as running_sandbox
 
 from billwatch.sandbox import Sandbox
 from storage.ledger import Ledger

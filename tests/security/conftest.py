@@ -8,7 +8,8 @@ from databases import Databases
 from fort import Fort, running, settings
 from letterbox import Letterbox
 from world import World, config_text, open_house
-from worlds import environ, impatient, make_world, running_sandbox, world, xero
+from worlds import environ, impatient, make_world, world, xero
+from worlds import sandbox_of_today as running_sandbox
 
 from billwatch.sandbox import Sandbox
 

@@ -68,8 +68,8 @@ def verdict(reason: Reason, link: Link | None = None, **changes: Any) -> Verdict
     return Verdict(words(reason).action, reason, link or Link(), **changes)
 
 
-def case_of(ledger: Ledger, key: str = "M1", near_days: int = 31) -> Case:
-    (case,) = ledger.milestones.gather(ORG, [key], near_days)
+def case_of(ledger: Ledger, key: str = "M1", near_days: int = 31, *, standing: bool = False) -> Case:
+    (case,) = ledger.milestones.gather(ORG, [key], near_days, standing=standing)
     return case
 
 

@@ -160,6 +160,18 @@ def test_a_word_that_only_a_newer_release_knows_is_told(place: str, store: Store
             ledger.milestones.standing(ORG, ["M1"])
 
 
+def test_what_only_a_newer_release_can_decide_hinders_nobody_who_settles_what_was_sent(
+    place: str, store: Store
+) -> None:
+    with Ledger.open(place) as ledger:
+        ledger.milestones.put([milestone("M1")], NOW)
+        decide(ledger, Reason.BILL_PAID)
+        store.execute("UPDATE link SET verdict = replace(verdict, 'BILL_PAID', 'SOLD')", [])
+        assert [case.milestone.key for case in ledger.milestones.gather(ORG, ["M1"], 31)] == ["M1"]
+        with pytest.raises(StorageError):
+            ledger.milestones.gather(ORG, ["M1"], 31, standing=True)
+
+
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_whoever_reads_meanwhile_goes_first(place: str, tmp_path: Path) -> None:
     """The migration has `link` and wants `bill`; a reader has `bill` and comes to want `link`."""

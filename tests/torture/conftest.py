@@ -9,7 +9,8 @@ from databases import Databases
 from letterbox import Letterbox
 from lives import Ended, Fate, Life
 from mortal import Beginning, open_server
-from worlds import environ, impatient, make_world, running_sandbox, world, xero
+from worlds import environ, impatient, make_world, world, xero
+from worlds import sandbox_of_today as running_sandbox
 
 from billwatch.sandbox import Sandbox
 
