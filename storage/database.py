@@ -12,7 +12,7 @@ from reconciler.errors import StorageError
 from storage import inbox, sqlite
 from storage.among import parameter
 from storage.migrating import newer
-from storage.shapes import Reads, Shape, columns
+from storage.shapes import Reads, Shape, read_columns
 
 S = TypeVar("S", bound=Struct)
 R = TypeVar("R")
@@ -134,13 +134,13 @@ class Store:
     def column(self, query: Any) -> list[Any]:
         """The only column of what a query finds."""
         with self._using():
-            (found,) = columns(query.selected_columns, self._database.execute(query).fetchall())
+            (found,) = read_columns(query.selected_columns, self._database.execute(query).fetchall())
             return list(found)
 
     def pairs(self, query: Any) -> dict[Any, Any]:
         """The second of two columns of what a query finds, by the first."""
         with self._using():
-            names, found = columns(query.selected_columns, self._database.execute(query).fetchall())
+            names, found = read_columns(query.selected_columns, self._database.execute(query).fetchall())
             return dict(zip(names, found, strict=True))
 
     def run(self, query: Any) -> int:

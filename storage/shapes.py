@@ -84,7 +84,7 @@ class Pair(Generic[S, T]):
         return self._one.values(columns[:ends]), self._other.values(columns[ends:])
 
 
-def columns(selected: Sequence[Any], rows: Sequence[Sequence[Any]]) -> list[Iterable[Any]]:
+def read_columns(selected: Sequence[Any], rows: Sequence[Sequence[Any]]) -> list[Iterable[Any]]:
     """The values of rows that hold these columns, or functions of columns, column by column."""
     found = zip(*rows, strict=True) if rows else [()] * len(selected)
     return [_read(_reading(each, null=True), column) for each, column in zip(selected, found, strict=True)]
