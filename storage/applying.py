@@ -11,11 +11,12 @@ from reconciler.reasons import EXEMPTED, Action
 from reconciler.records import Flag
 from reconciler.sifting import bare
 from storage.among import among
+from storage.books import books_version
 from storage.changes import Steps
 from storage.database import Store
 from storage.flags import Flags
 from storage.links import change_link, link_columns, mark_others
-from storage.marks import books_version, make_clean
+from storage.marks import make_clean
 from storage.models import LinkRow, MilestoneRow, VerdictRow
 from storage.names import fold
 from storage.payees import remember_payee

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from reconciler.model import Link
 from reconciler.records import Attempt, Element
 from reconciler.xero_port import Outcome
+from storage.books import books_version
 from storage.codec import build
 from storage.database import Store
 from storage.links import link_columns, mark_others
-from storage.marks import books_version, make_dirty
+from storage.marks import make_dirty
 from storage.models import DirtyRow, LinkRow, MilestoneRow
 from storage.payees import remember_payee
 from storage.queues import AttemptRow, ElementRow

@@ -9,10 +9,10 @@ from typing import Any, Protocol, TypeVar, cast
 from msgspec import Struct
 
 from reconciler.errors import StorageError
-from storage import inbox, sqlite
-from storage.among import parameter
+from storage import inbox, shapes, sqlite
 from storage.migrating import newer
-from storage.shapes import Reads, Shape, read_columns
+from storage.shapes import Named, Shape
+from storage.statement import Reading, Statement
 
 S = TypeVar("S", bound=Struct)
 R = TypeVar("R")
@@ -82,7 +82,6 @@ class Store:
     def __init__(self, database: Engine) -> None:
         self._database = database
         self._mine = threading.local()
-        self._texts: dict[Reads[Any], str] = {}
         self.name = database.name
         self.shared = database.shared
 
@@ -111,21 +110,25 @@ class Store:
         with self._using():
             return list(query.bind(self._database).dicts())
 
-    def named(self, shape: Reads[R], organisation: str, names: Collection[str]) -> R:
-        """An organisation's values of these names. The statement is put together once, not each time."""
-        if shape not in self._texts:
-            self._texts[shape] = shape.select("", ()).bind(self._database).sql()[0]
-        return self._shaped(shape, self._texts[shape], [organisation, parameter(names, self._database.param)])
+    def ask(self, reading: Reading[R], **given: Any) -> R:
+        """What is found with what is given. It is put together once, not each time."""
+        with self._using():
+            text, parameters = reading.text(self._database, given)
+            return reading.read(self._database.execute_sql(text, parameters).fetchall())
+
+    def change(self, statement: Statement, **given: Any) -> int:
+        """Execute a change that is put together once, not each time; the number of rows changed."""
+        with self._using():
+            text, parameters = statement.text(self._database, given)
+            return int(self._database.execute_sql(text, parameters).rowcount)
+
+    def named(self, shape: Named[R], organisation: str, names: Collection[str]) -> R:
+        """An organisation's values of these names."""
+        return self.ask(shape.named, organisation=organisation, names=names)
 
     def meeting(self, shape: Shape[S], organisation: str, condition: Any) -> dict[str, S]:
         """An organisation's values that meet the condition, by their names."""
-        mine = (shape.table.organisation == organisation) & condition
-        text, values = shape.table.select(*shape.columns).where(mine).bind(self._database).sql()
-        return self._shaped(shape, text, values)
-
-    def _shaped(self, shape: Reads[R], text: str, values: Sequence[object]) -> R:
-        with self._using():
-            return shape.read(self._database.execute_sql(text, values).fetchall())
+        return self.ask(shape.meeting(condition), organisation=organisation)
 
     def row(self, query: Any) -> dict[str, Any] | None:
         """The first row that a query finds."""
@@ -133,15 +136,11 @@ class Store:
 
     def column(self, query: Any) -> list[Any]:
         """The only column of what a query finds."""
-        with self._using():
-            (found,) = read_columns(query.selected_columns, self._database.execute(query).fetchall())
-            return list(found)
+        return self.ask(shapes.column(query))
 
     def pairs(self, query: Any) -> dict[Any, Any]:
         """The second of two columns of what a query finds, by the first."""
-        with self._using():
-            names, found = read_columns(query.selected_columns, self._database.execute(query).fetchall())
-            return dict(zip(names, found, strict=True))
+        return self.ask(shapes.pairs(query))
 
     def run(self, query: Any) -> int:
         """Execute a change; the number of rows changed, or the new row's id for a plain insert."""

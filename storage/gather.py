@@ -1,6 +1,6 @@
 """Everything that decisions are about, fetched with a fixed number of queries for any number of milestones."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,6 @@ from reconciler.model import (
     Bill,
     Case,
     Contact,
-    Exemption,
     Link,
     Milestone,
     Progress,
@@ -25,11 +24,58 @@ from storage.database import Store
 from storage.mirrored import BillRow, ContactRow, MissingRow, PayeeRow
 from storage.models import ExemptionRow, LinkRow, PartRow
 from storage.names import fold
-from storage.shapes import BILLS, CONTACTS, DECIDED_LINKS, LINKS, MILESTONES, Decided, S, Shape
+from storage.shapes import BILLS, CONTACTS, DECIDED_LINKS, LINKS, MILESTONES, Decided, S, Shape, column, pairs
+from storage.statement import Given, R, Reading
 
 CHUNK = 1000
 MERGES = 5
 LIVE = tuple(status for status in Status if status.live)
+
+
+def _free(condition: Any, *, live: bool = True) -> Reading[dict[str, Bill]]:
+    """Bills that meet the condition, linked to nobody and not known missing."""
+    alive = BillRow.status.in_(LIVE) if live else BillRow.status.not_in(LIVE)
+    return BILLS.meeting(condition & alive & ~_taken(LinkRow) & ~_taken(PartRow) & ~_taken(MissingRow))
+
+
+def _taken(table: Any) -> Any:
+    """Whether the table has a row about the bill."""
+    same = (table.organisation == BillRow.organisation) & (table.bill_id == BillRow.bill_id)
+    return fn.EXISTS(table.select(Value(1)).where(same))
+
+
+def _of_amount(column: Any) -> Any:
+    """Whether the column's amount is one of those given, asked in a way that uses no index on it.
+
+    SQLite would otherwise seek every pair of a contact and an amount.
+    """
+    return among(column + 0, Given("amounts"))
+
+
+def _mine(row: Any) -> Any:
+    return row.organisation == Given("organisation")
+
+
+NUMBERED = _free(among(BillRow.number, Given("numbers")))
+WITH_URL = _free(among(BillRow.url, Given("urls")))
+ENDED = _free(among(BillRow.number, Given("numbers")), live=False)
+SIMILAR = _free(
+    among(BillRow.contact_id, Given("contact_ids")) & (_of_amount(BillRow.total) | _of_amount(BillRow.subtotal))
+)
+MISSING = column(
+    MissingRow.select(MissingRow.bill_id).where(_mine(MissingRow) & among(MissingRow.bill_id, Given("bill_ids")))
+)
+PAYEES = pairs(
+    PayeeRow.select(PayeeRow.folded, PayeeRow.contact_id).where(
+        _mine(PayeeRow) & among(PayeeRow.folded, Given("folded"))
+    )
+)
+CALLED = CONTACTS.meeting(among(ContactRow.folded, Given("folded")))
+EXEMPTIONS = pairs(
+    ExemptionRow.select(ExemptionRow.key, ExemptionRow.exemption).where(
+        _mine(ExemptionRow) & among(ExemptionRow.key, Given("keys")) & ExemptionRow.ended_at.is_null()
+    )
+)
 
 
 def gather(
@@ -70,7 +116,7 @@ class _Gathering:
         links = dict.fromkeys(keys, Link()) | held
         linked = {bill_id for link in links.values() for bill_id in link.bill_ids}
         bills = self._named(BILLS, linked)
-        missing = self._missing(linked)
+        missing = set(self._ask(MISSING, bill_ids=linked))
         followed = {m.key for m in milestones if _alone(links[m.key], bills, missing)}
         ours = dict.fromkeys(keys, ()) | self._ours([m for m in milestones if m.key not in followed], links)
         contacts = {
@@ -80,7 +126,7 @@ class _Gathering:
         unlinked = [m for m in milestones if not links[m.key].bill_id]
         similar = self._similar(unlinked, links, contacts, near_days)
         ended = self._ended(unlinked, links)
-        exemptions = self._exemptions(keys)
+        exemptions = self._ask(EXEMPTIONS, keys=keys)
         undecided, not_begun = Decided(None), Progress()
 
         def case_of(m: Milestone) -> Case:
@@ -113,27 +159,18 @@ class _Gathering:
         links, decided = self._store.named(DECIDED_LINKS, self._organisation, keys)
         return links, decided, self._named(PROGRESS, keys)
 
-    def _missing(self, bill_ids: Collection[str]) -> set[str]:
-        mine = (MissingRow.organisation == self._organisation) & among(MissingRow.bill_id, bill_ids)
-        return set(self._store.column(MissingRow.select(MissingRow.bill_id).where(mine)))
-
-    def _free(self, *conditions: Any, live: bool = True) -> list[Bill]:
-        """Bills that meet any of the conditions, linked to nobody and not known missing, in the order of their ids."""
-        found: dict[str, Bill] = {}
-        for condition in conditions:
-            alive = BillRow.status.in_(LIVE) if live else BillRow.status.not_in(LIVE)
-            free = alive & ~_taken(LinkRow) & ~_taken(PartRow) & ~_taken(MissingRow)
-            found |= self._store.meeting(BILLS, self._organisation, condition & free)
-        return [found[bill_id] for bill_id in sorted(found)]
+    def _ask(self, statement: Reading[R], **given: Collection[Any]) -> R:
+        return self._store.ask(statement, organisation=self._organisation, **given)
 
     def _ours(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
         numbers = self._numbers(milestones, links)
         urls = {m.links.milestone for m in milestones if m.links.milestone}
         by_number: dict[str, list[Bill]] = {}
         by_url: dict[str, list[Bill]] = {}
-        wanted = sorted(set().union(*numbers.values()))
-        marks = [among(column, values) for column, values in ((BillRow.number, wanted), (BillRow.url, urls)) if values]
-        for bill in self._free(*marks):
+        wanted = set().union(*numbers.values())
+        numbered = self._ask(NUMBERED, numbers=wanted) if wanted else {}
+        linking = self._ask(WITH_URL, urls=urls) if urls else {}
+        for bill in _in_order(numbered | linking):
             by_number.setdefault(bill.number, []).append(bill)
             by_url.setdefault(bill.url, []).append(bill)
         return {
@@ -146,7 +183,7 @@ class _Gathering:
 
     def _ended(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
         numbers = {m.key: bill_number(self._prefix, m.key, links[m.key].generation) for m in milestones}
-        bills = self._free(among(BillRow.number, numbers.values()), live=False)
+        bills = _in_order(self._ask(ENDED, numbers=numbers.values())) if numbers else []
         return {key: tuple(bill for bill in bills if bill.number == number) for key, number in numbers.items()}
 
     def _numbers(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, list[str]]:
@@ -164,13 +201,12 @@ class _Gathering:
         near_days: int,
     ) -> dict[str, tuple[Bill, ...]]:
         ids = {m.key: {m.contact_id, *(contact.contact_id for contact in contacts[m.key])} - {""} for m in milestones}
-        wanted = sorted(set().union(*ids.values()))
+        wanted = set().union(*ids.values())
         open_ = {m.key: _open_amounts(m, links[m.key]) for m in milestones}
-        amounts = set().union(*open_.values())
-        asked = _among(BillRow.total, amounts) | _among(BillRow.subtotal, amounts)
-        theirs = among(BillRow.contact_id, wanted) & asked
+        amounts = [BillRow.total.db_value(amount) for amount in set().union(*open_.values())]
+        similar = self._ask(SIMILAR, contact_ids=wanted, amounts=amounts) if wanted else {}
         by_contact: dict[str, list[Bill]] = {}
-        for bill in self._free(theirs):
+        for bill in _in_order(similar):
             by_contact.setdefault(bill.contact_id, []).append(bill)
         return {
             m.key: tuple(
@@ -184,12 +220,12 @@ class _Gathering:
 
     def _contacts(self, milestones: Sequence[Milestone]) -> list[tuple[Milestone, tuple[Contact, ...]]]:
         names = {m.key: fold(m.payee) for m in milestones if not m.contact_id}
-        of_names = (PayeeRow.organisation == self._organisation) & among(PayeeRow.folded, set(names.values()))
-        mapped = self._store.pairs(PayeeRow.select(PayeeRow.folded, PayeeRow.contact_id).where(of_names))
+        folded = set(names.values())
+        mapped = self._ask(PAYEES, folded=folded) if folded else {}
         by_id = self._by_id({*mapped.values(), *(m.contact_id for m in milestones if m.contact_id)})
         by_name: dict[str, list[Contact]] = {}
-        named = among(ContactRow.folded, set(names.values()))
-        for contact in self._store.meeting(CONTACTS, self._organisation, named).values():
+        called = self._ask(CALLED, folded=folded) if folded else {}
+        for contact in called.values():
             by_name.setdefault(fold(contact.name), []).append(contact)
         found: dict[str, tuple[Contact, ...]] = {}
         for m in milestones:
@@ -213,34 +249,19 @@ class _Gathering:
                 break
         return {contact_id: _survivor(held[contact_id], held) for contact_id in ids if contact_id in held}
 
-    def _exemptions(self, keys: Sequence[str]) -> dict[str, Exemption]:
-        mine = (ExemptionRow.organisation == self._organisation) & among(ExemptionRow.key, keys)
-        query = ExemptionRow.select(ExemptionRow.key, ExemptionRow.exemption)
-        return self._store.pairs(query.where(mine & ExemptionRow.ended_at.is_null()))
-
-
-def _taken(table: Any) -> Any:
-    """Whether the table has a row about the bill."""
-    same = (table.organisation == BillRow.organisation) & (table.bill_id == BillRow.bill_id)
-    return fn.EXISTS(table.select(Value(1)).where(same))
-
 
 def _generations(newest: int) -> list[int]:
     """The first bill of a milestone, and the last dozen times that it was billed again."""
     return sorted({1, *range(max(1, newest - 12), newest + 1)})
 
 
+def _in_order(bills: Mapping[str, Bill]) -> list[Bill]:
+    return [bills[bill_id] for bill_id in sorted(bills)]
+
+
 def _merged(first: Sequence[Bill], second: Sequence[Bill]) -> tuple[Bill, ...]:
     bills = {bill.bill_id: bill for bill in (*first, *second)}
     return tuple(bills[bill_id] for bill_id in sorted(bills))
-
-
-def _among(column: Any, amounts: Iterable[Decimal]) -> Any:
-    """Whether the column's amount is one of these, asked in a way that uses no index on it.
-
-    SQLite would otherwise seek every pair of a contact and an amount.
-    """
-    return among(column + 0, [column.db_value(amount) for amount in amounts])
 
 
 def _open_amounts(milestone: Milestone, link: Link) -> set[Decimal]:

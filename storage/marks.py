@@ -12,12 +12,16 @@ from peewee import chunked
 from reconciler.model import Bill
 from storage.among import among
 from storage.database import Store
-from storage.mirrored import ContactRow, OrganisationRow, PayeeRow
+from storage.mirrored import ContactRow, PayeeRow
 from storage.models import DirtyRow, LinkRow, MilestoneRow, PartRow
 from storage.names import fold, keys_of
+from storage.statement import Given, Statement
 
 PAGE = 500
 MARKED_AT_ONCE = 5_000  # takes some 20 ms
+CLEANED = Statement(
+    DirtyRow.delete().where((DirtyRow.organisation == Given("organisation")) & among(DirtyRow.key, Given("keys")))
+)
 
 
 def mark_keys(store: Store, organisation: str, keys: Collection[str], *, unlinked: bool = False) -> int:
@@ -44,16 +48,6 @@ def mark_where(store: Store, organisation: str, condition: Any = None) -> int:
     return marked
 
 
-def move_on(store: Store, organisation: str) -> None:
-    """Move the version of the books on, since something has changed that very many decisions see; in the caller's
-    transaction.
-
-    An organisation whose books were never read has no version; all that is decided of it is on hold.
-    """
-    mine = OrganisationRow.key == organisation
-    store.run(OrganisationRow.update(version=OrganisationRow.version + 1).where(mine))
-
-
 def make_dirty(store: Store, condition: Any) -> None:
     """The milestones whose links meet the condition are due; who calls this moves on a version that decisions see."""
     found = LinkRow.select(LinkRow.organisation, LinkRow.key).where(condition)
@@ -63,13 +57,7 @@ def make_dirty(store: Store, condition: Any) -> None:
 def make_clean(store: Store, organisation: str, keys: Collection[str]) -> None:
     """These milestones have been decided."""
     if keys:
-        store.run(DirtyRow.delete().where((DirtyRow.organisation == organisation) & among(DirtyRow.key, keys)))
-
-
-def books_version(store: Store, organisation: str) -> int:
-    """The version of the books, which grows when something changes that very many decisions see."""
-    row = store.row(OrganisationRow.select(OrganisationRow.version).where(OrganisationRow.key == organisation))
-    return row["version"] if row else 0
+        store.change(CLEANED, organisation=organisation, keys=keys)
 
 
 def mark_linked(store: Store, organisation: str, bill_ids: Collection[str]) -> None:

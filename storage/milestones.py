@@ -13,21 +13,34 @@ from reconciler.progress import What
 from reconciler.reasons import Action, Reason
 from reconciler.records import Choice, Flag
 from storage.applying import Occasion, apply_batch, confirm
-from storage.calendar import today
+from storage.books import move_on, today
 from storage.changes import connection, decided, undone
 from storage.database import Store
 from storage.exemptions import end_exemption, exempt
 from storage.flags import Flags, read_flag
 from storage.gather import gather, gather_wished
 from storage.links import change_link, link_columns, mark_others
-from storage.marks import mark_keys, mark_where, move_on
+from storage.marks import mark_keys, mark_where
 from storage.models import ChoiceRow, DirtyRow, FlagRow, LinkRow, MilestoneRow, PartRow
 from storage.putting import put_batch
-from storage.shapes import BILLS, LINKS
+from storage.shapes import BILLS, LINKS, column
+from storage.statement import Given
 
 BATCH = 100
 PUT_BATCH = 200
 PAGE = 500
+DUE = column(
+    DirtyRow.select(DirtyRow.key)
+    .where((DirtyRow.organisation == Given("organisation")) & (DirtyRow.key > Given("after")))
+    .order_by(DirtyRow.key)
+    .limit(Given("limit"))
+)
+# Few exemptions end on a day; asked for without an order, they are found by their day, not among all keys.
+LAPSED = column(
+    LinkRow.select(LinkRow.key).where(
+        (LinkRow.organisation == Given("organisation")) & (LinkRow.wake_on < Given("today"))
+    )
+)
 
 
 class Milestones:
@@ -56,11 +69,8 @@ class Milestones:
 
     def dirty_keys(self, organisation: str, now: dt.datetime, limit: int, after: str = "") -> list[str]:
         """Keys whose inputs changed since they were decided (or whose exemption lapsed), in order, from `after` on."""
-        due = DirtyRow.select(DirtyRow.key).where((DirtyRow.organisation == organisation) & (DirtyRow.key > after))
-        found = set(self._store.column(due.order_by(DirtyRow.key).limit(limit)))
-        # Few exemptions end on a day; asked for without an order, they are found by their day, not among all keys.
-        mine = (LinkRow.organisation == organisation) & (LinkRow.wake_on < today(self._store, organisation, now))
-        lapsed = self._store.column(LinkRow.select(LinkRow.key).where(mine))
+        found = set(self._store.ask(DUE, organisation=organisation, after=after, limit=limit))
+        lapsed = self._store.ask(LAPSED, organisation=organisation, today=today(self._store, organisation, now))
         return sorted(found | {key for key in lapsed if key > after})[:limit]
 
     def gather(self, organisation: str, keys: Collection[str], near_days: int, *, standing: bool = False) -> list[Case]:

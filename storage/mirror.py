@@ -12,9 +12,10 @@ from reconciler.organisation import Books
 from reconciler.reasons import EXEMPTED, Reason
 from storage import hints
 from storage.among import among
+from storage.books import all_books, kept_books, move_on
 from storage.codec import columns
 from storage.database import Store
-from storage.marks import mark_linked, mark_payees, mark_takers, mark_where, move_on
+from storage.marks import mark_linked, mark_payees, mark_takers, mark_where
 from storage.mirrored import BillRow, ContactRow, MissingRow, OrganisationRow
 from storage.models import DirtyRow, LinkRow, MilestoneRow, PartRow
 from storage.names import fold
@@ -38,13 +39,12 @@ class Mirror:
 
     def books(self, organisation: str) -> Books:
         """What is known of the organisation; empty `Books` before the first reading."""
-        row = self._organisation(organisation)
-        return _books(row) if row else Books()
+        kept = kept_books(self._store, organisation)
+        return kept.books if kept else Books()
 
     def all_books(self) -> dict[str, Books]:
         """What is known of every organisation that was read."""
-        rows = self._store.rows(OrganisationRow.select())
-        return {row["key"]: _books(row) for row in rows}
+        return all_books(self._store)
 
     def store_books(self, organisation: str, books: Books) -> None:
         """Keep the books; milestones that a moved lock date, a changed list or a hold bears upon become dirty.
@@ -54,9 +54,9 @@ class Mirror:
         call marks all of the organisation.
         """
         with self._store.write():
-            row = self._organisation(organisation)
-            old = row["books"] if row else Books()
-            touched = bool(row and row["marking"]) or _seen_by_all(old) != _seen_by_all(books)
+            kept = kept_books(self._store, organisation)
+            old = kept.books if kept else Books()
+            touched = bool(kept and kept.marking) or _seen_by_all(old) != _seen_by_all(books)
             moved = _lock_ranges(old, books)
             self._keep_books(organisation, books, marking=touched or bool(moved))
             if touched or moved:
@@ -181,9 +181,6 @@ class Mirror:
         followed = hints.followed(organisation, MissingRow.bill_id)
         return self._store.count(MissingRow.select(MissingRow.bill_id).where(mine & followed))
 
-    def _organisation(self, organisation: str) -> dict[str, Any] | None:
-        return self._store.row(OrganisationRow.select().where(OrganisationRow.key == organisation))
-
     def _keep_books(self, organisation: str, books: Books, *, marking: bool) -> None:
         row = {"key": organisation, "books": books, "swept_at": books.swept_at, "marking": marking}
         insert = OrganisationRow.insert(row).on_conflict(
@@ -244,11 +241,6 @@ class Mirror:
         ids = {contact.contact_id for contact in changed}
         before = [held[contact_id] for contact_id in ids & set(held)]
         mark_payees(self._store, organisation, ids, {fold(contact.name) for contact in (*before, *changed)})
-
-
-def _books(row: dict[str, Any]) -> Books:
-    books: Books = row["books"]
-    return replace(books, version=row["version"])
 
 
 def _overtaken(read_at: dt.datetime, held: dt.datetime) -> bool:

@@ -1,7 +1,7 @@
 """What a query finds read as values, without the library's wrapping of every row, which costs more than the rest."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from itertools import starmap
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -15,21 +15,19 @@ from storage.among import among
 from storage.fields import ReadField
 from storage.mirrored import BillRow, ContactRow
 from storage.models import LinkRow, MilestoneRow
+from storage.statement import Given, Reading, Rows
 
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T", bound=Struct)
 R = TypeVar("R", covariant=True)
 
 
-class Reads(Protocol[R]):
-    """What makes values of the rows of one statement: a shape, or a pair of them."""
+class Named(Protocol[R]):
+    """What is read of a table by name: a shape, or a pair of them."""
 
-    def select(self, organisation: str, names: Iterable[str]) -> Any:
-        """The query for the values of these names."""
-        ...
-
-    def read(self, rows: Sequence[Sequence[Any]]) -> R:
-        """The values by their names."""
+    @property
+    def named(self) -> Reading[R]:
+        """An organisation's values of the given names, by their names."""
         ...
 
 
@@ -44,16 +42,22 @@ class Shape(Generic[S]):
         names = list(dict.fromkeys([*attributes, by]))
         self.table = table
         self.columns = [fields[name] for name in names]
+        self.by = fields[by]
         self._by = names.index(by)
         self._kind = kind
         self._reads = [_reading(fields[name], null=fields[name].null) for name in attributes]
 
-    def select(self, organisation: str, names: Iterable[str]) -> Any:
-        """The query for the values of these names."""
-        mine = (self.table.organisation == organisation) & among(self.columns[self._by], names)
-        return self.table.select(*self.columns).where(mine)
+    @cached_property
+    def named(self) -> Reading[dict[Any, S]]:
+        """An organisation's values of the given names, by their names."""
+        return self.meeting(among(self.by, Given("names")))
 
-    def read(self, rows: Sequence[Sequence[Any]]) -> dict[Any, S]:
+    def meeting(self, condition: Any) -> Reading[dict[Any, S]]:
+        """An organisation's values that meet the condition, by their names."""
+        mine = self.table.organisation == Given("organisation")
+        return Reading(self.table.select(*self.columns).where(mine & condition), self.read)
+
+    def read(self, rows: Rows) -> dict[Any, S]:
         """The values by their names, in the order of the rows, which hold `columns`.
 
         Column by column, so that the interpreter need not take a step for every value of every row.
@@ -74,20 +78,39 @@ class Pair(Generic[S, T]):
     def __init__(self, one: Shape[S], other: Shape[T]) -> None:
         self._one, self._other = one, other
 
-    def select(self, organisation: str, names: Iterable[str]) -> Any:
-        """The query for the values of these names."""
-        return self._one.select(organisation, names).select_extend(*self._other.columns)
+    @cached_property
+    def named(self) -> Reading[tuple[dict[Any, S], dict[Any, T]]]:
+        """An organisation's values of both kinds of the given names, by their names."""
+        query = self._one.table.select(*self._one.columns, *self._other.columns)
+        mine = self._one.table.organisation == Given("organisation")
+        return Reading(query.where(mine & among(self._one.by, Given("names"))), self._read)
 
-    def read(self, rows: Sequence[Sequence[Any]]) -> tuple[dict[Any, S], dict[Any, T]]:
-        """The values of both kinds by their names."""
+    def _read(self, rows: Rows) -> tuple[dict[Any, S], dict[Any, T]]:
         columns, ends = list(zip(*rows, strict=True)), len(self._one.columns)
         return self._one.values(columns[:ends]), self._other.values(columns[ends:])
 
 
-def read_columns(selected: Sequence[Any], rows: Sequence[Sequence[Any]]) -> list[Iterable[Any]]:
-    """The values of rows that hold these columns, or functions of columns, column by column."""
-    found = zip(*rows, strict=True) if rows else [()] * len(selected)
-    return [_read(_reading(each, null=True), column) for each, column in zip(selected, found, strict=True)]
+def column(query: Any) -> Reading[list[Any]]:
+    """The only column of what a query finds."""
+
+    return Reading(query, lambda rows: [value for (value,) in _read_rows(query, rows)])
+
+
+def pairs(query: Any) -> Reading[dict[Any, Any]]:
+    """The second of two columns of what a query finds, by the first."""
+
+    return Reading(query, lambda rows: dict(_read_rows(query, rows)))
+
+
+def values(query: Any) -> Reading[list[tuple[Any, ...]]]:
+    """What a query finds, row by row, in the order of its columns."""
+    return Reading(query, lambda rows: list(_read_rows(query, rows)))
+
+
+def _read_rows(query: Any, rows: Rows) -> Iterable[tuple[Any, ...]]:
+    """The values of rows that hold what the query selects: columns, or functions of columns."""
+    found = zip(query.selected_columns, zip(*rows, strict=True), strict=bool(rows))
+    return zip(*[_read(_reading(each, null=True), column) for each, column in found], strict=True)
 
 
 _Reading = Callable[[Iterable[Any]], Iterable[Any]] | None
