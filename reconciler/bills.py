@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconciler.value import Value
 
@@ -30,12 +31,23 @@ class Status(StrEnum):
     @property
     def live(self) -> bool:
         """Whether the bill still asks for, or has received, money."""
-        return self not in (Status.VOIDED, Status.DELETED)
+        return self not in _ENDED
 
     @property
     def unapproved(self) -> bool:
         """Whether nobody has approved the bill yet."""
-        return self in (Status.DRAFT, Status.SUBMITTED)
+        return self in _UNAPPROVED
+
+    @property
+    def firm(self) -> bool:
+        """Whether somebody has answered for the bill: it is approved, or paid."""
+        return self in _FIRM
+
+
+# Looked up once: a member costs more to look up in its class than all else that is asked of a status.
+_ENDED = (Status.VOIDED, Status.DELETED)
+_UNAPPROVED = (Status.DRAFT, Status.SUBMITTED)
+_FIRM = (Status.AUTHORISED, Status.PAID)
 
 
 class Sense(StrEnum):
@@ -147,19 +159,19 @@ class Bill(Value, frozen=True):
 
     def terms(self, sense: Sense) -> Terms:
         """The bill as `Terms`, its total in the given sense of tax."""
-        lines = self.lines
+        said = self.lines[0] if len(self.lines) == 1 else _together(self.lines)
         return Terms(
             contact=self.contact_id,
             total=self.amount(sense),
             currency=self.currency,
             date=self.date,
             due_date=self.due_date,
-            description=_joined([line.description for line in lines]),
-            account=_joined([line.account for line in lines]),
-            tax=_joined([line.tax for line in lines]),
+            description=said.description,
+            account=said.account,
+            tax=said.tax,
             sense=self.sense,
-            tracking=tuple(sorted({pair for line in lines for pair in line.tracking})),
-            lines=len(lines),
+            tracking=tuple(sorted(set(said.tracking))) if said.tracking else (),
+            lines=len(self.lines),
         )
 
 
@@ -173,9 +185,25 @@ def first_open(lock: dt.date) -> dt.date:
     return lock + dt.timedelta(days=1)
 
 
+class _Said(NamedTuple):
+    """What several lines, or none, say taken together."""
+
+    description: str
+    account: str
+    tax: str
+    tracking: Tracking
+
+
+def _together(lines: Sequence[Line]) -> _Said:
+    return _Said(
+        description=_joined([line.description for line in lines]),
+        account=_joined([line.account for line in lines]),
+        tax=_joined([line.tax for line in lines]),
+        tracking=tuple([pair for line in lines for pair in line.tracking]),
+    )
+
+
 def _joined(values: Sequence[str]) -> str:
-    if len(values) == 1:
-        return values[0]
     return ", ".join(dict.fromkeys(value for value in values if value))
 
 

@@ -68,7 +68,7 @@ class View(Value, frozen=True):
     @property
     def firm(self) -> bool:
         """Whether somebody has answered for the bill: it is approved, or paid."""
-        return self.bill is not None and self.bill.status.live and not self.bill.status.unapproved
+        return self.bill is not None and self.bill.status.firm
 
     def accepted(self, reason: Reason, fingerprint: str) -> bool:
         """Whether a person has decided to leave exactly this as it is."""
@@ -87,7 +87,9 @@ def compared(view: View) -> View:
     """The view with settled fields written into the link, and what is pending and edited."""
     ours, theirs, link = view.ours, view.theirs, view.link
     if theirs is None or link.asked is None or link.seen is None:
-        return replace(view, pending=frozenset(), edited=frozenset())
+        return replace(view, pending=NONE, edited=NONE)
+    if ours == theirs == link.seen == link.asked and link.under == view.organisation.defaults:
+        return replace(view, pending=NONE, edited=NONE)  # as most of them are
     asked, seen = settled(ours, theirs, link.asked, link.seen)
     if by_settings := _by_settings_alone(view):
         asked = taken(asked, ours, by_settings)
@@ -161,7 +163,7 @@ def _tracked(usual: Tracking, own: Tracking) -> Tracking:
 
 def covered(case: Case, sense: Sense) -> Decimal:
     """How much of the milestone earlier bills cover already, in the given sense of tax."""
-    return sum((part.amount(sense) for part in case.link.parts), ZERO)
+    return sum([part.amount(sense) for part in case.link.parts], ZERO)
 
 
 def chosen_date(case: Case) -> dt.date | None:

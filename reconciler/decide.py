@@ -33,7 +33,7 @@ def decide(case: Case, organisation: Organisation, books: Books, now: dt.datetim
     view = look(case, organisation, books, now)
     for row in ROWS:
         answer = row(view)
-        if isinstance(answer, Verdict):
+        if type(answer) is Verdict:
             return answer
         view = answer
     raise AssertionError("the last row always answers")
@@ -162,9 +162,10 @@ def nothing_pending(view: View) -> View | Verdict:
     bill, policy = view.bill, view.organisation.policy
     if bill is None or view.pending:
         return view
-    lock = effective_lock(view.organisation, view.books)
-    if bill.status.unapproved and locked(bill.date, lock) and policy.locked_drafts == "flag":
-        return _locked(view, Reason.LOCKED_DRAFT, bill.date, lock)
+    if bill.status.unapproved and policy.locked_drafts == "flag":
+        lock = effective_lock(view.organisation, view.books)
+        if locked(bill.date, lock):
+            return _locked(view, Reason.LOCKED_DRAFT, bill.date, lock)
     if view.link.locked_out or view.link.refusal:
         view = replace(view, link=replace(view.link, locked_out=None, refusal=None))
     if policy.warn_when_equal and view.firm:
@@ -349,7 +350,7 @@ def _ended(bill: Bill) -> Reason:
 
 def _standing(bills: Sequence[Bill]) -> Reason:
     """How far the milestone is whose live bills these are: no farther than the bill that is behind the others."""
-    behind = min(bills, key=lambda bill: BEHIND.index(bill.status)).status
+    behind = min([bill.status for bill in bills], key=BEHIND.index)
     return Reason.PART_PAID if behind is Status.AUTHORISED and any(b.settled for b in bills) else SKIPS[behind]
 
 

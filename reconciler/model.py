@@ -8,7 +8,7 @@ its organisation.
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import Any, final
 
 from reconciler.bills import (
     EXPENSE_CLAIMS,
@@ -275,6 +275,7 @@ class Write(Value, frozen=True):
     moved: bool = False
 
 
+@final
 class Verdict(Value, frozen=True):
     """Action, reason and what explains them; `link` is the memory as this decision leaves it.
 
