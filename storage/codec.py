@@ -25,21 +25,20 @@ def encode(value: object) -> str:
 
 
 @lru_cache
-def reader(kind: Hashable) -> Callable[[str], Any]:
+def reader(kind: Hashable, *, few: bool = True) -> Callable[[str], Any]:
     """What makes values of that type of the texts which `encode` made of them; raises `StorageError` for other texts.
 
-    The same text gives the very same value, which nobody can change: most of them are one of a few.
+    Where most values are one of a `few`, the same text gives the very same value, which nobody can change.
     """
     decoded = msgspec.json.Decoder(kind).decode
 
-    @lru_cache(maxsize=512)
     def read(text: str) -> Any:
         try:
             return decoded(text)
         except msgspec.MsgspecError as error:
             raise StorageError(f"The database holds a value that cannot be read: {error}.") from error
 
-    return read
+    return lru_cache(maxsize=512)(read) if few else read
 
 
 def fingerprint(value: object) -> str:

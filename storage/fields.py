@@ -108,12 +108,12 @@ class WordField(ReadField):
 
 
 class ValueField(ReadField):
-    """A whole value of the given type, as JSON text."""
+    """A whole value of the given type, as JSON text; `few` says whether most of them are one of a few."""
 
     field_type = "TEXT"
 
-    def __init__(self, kind: Any, **options: Any) -> None:
-        self.read = reader(kind)
+    def __init__(self, kind: Any, *, few: bool = True, **options: Any) -> None:
+        self.read = reader(kind, few=few)
         super().__init__(**options)
 
     def db_value(self, value: object) -> str | None:

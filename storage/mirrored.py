@@ -48,7 +48,7 @@ class BillRow(Row):
     due = MoneyField()
     paid_on = DayField(null=True)
     planned_on = DayField(null=True)
-    lines = ValueField(tuple[Line, ...])
+    lines = ValueField(tuple[Line, ...], few=False)
 
     class Meta:
         table_name = "bill"

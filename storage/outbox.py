@@ -14,6 +14,7 @@ from storage.flags import Flags
 from storage.mailing import Mailing
 from storage.models import DirtyRow, FlagRow
 from storage.queues import BounceRow, MailFlagRow, MailRow, StateRow
+from storage.shapes import values
 
 ORDER = (MailRow.send_after, MailRow.id)
 UNDECIDED = dt.timedelta(minutes=10)
@@ -21,6 +22,7 @@ SHUT = dt.timedelta(days=7)
 SILENCING = (Reason.CONNECTION_LOST, Reason.WRONG_ORGANISATION)
 AT_ALL_TIMES = (MailKind.ALERT, MailKind.RESULT, MailKind.WATCH)
 ROUNDS = (MailKind.WEEKLY, MailKind.FORECAST, MailKind.WATCH)
+BOUNCED = values(BounceRow.select(BounceRow.address, BounceRow.at, BounceRow.said).order_by(BounceRow.at.desc()))
 
 
 class Outbox:
@@ -94,8 +96,7 @@ class Outbox:
 
     def bounced(self) -> list[Bounce]:
         """The addresses that the server refused for good and has not taken a mail for since, newest first."""
-        rows = self._store.rows(BounceRow.select().order_by(BounceRow.at.desc()))
-        return [Bounce(row["address"], row["at"], row["said"]) for row in rows]
+        return [Bounce(*row) for row in self._store.ask(BOUNCED)]
 
     def shut(self, now: dt.datetime) -> frozenset[str]:
         """The addresses that were refused within the last seven days; after that, they are tried again."""
