@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from peewee import Value, chunked, fn
@@ -124,23 +125,23 @@ class _Gathering:
             for m, found in self._contacts(milestones)
         }
         unlinked = [m for m in milestones if not links[m.key].bill_id]
-        similar = self._similar(unlinked, links, contacts, near_days)
+        similar = self._similar(unlinked, links, contacts, ours, near_days)
         ended = self._ended(unlinked, links)
         exemptions = self._ask(EXEMPTIONS, keys=keys)
         undecided, not_begun = Decided(None), Progress()
 
         def case_of(m: Milestone) -> Case:
-            link, mine = links[m.key], ours[m.key]
-            parts = [part.bill_id for part in link.parts]
+            link = links[m.key]
+            parts, lost = _earlier(link, bills, missing)
             return Case(
                 milestone=m,
                 link=link,
                 bill=bills.get(link.bill_id),
                 missing=link.bill_id in missing,
-                parts=tuple([bills[bill_id] for bill_id in parts if bill_id in bills and bill_id not in missing]),
-                lost=tuple([bill_id for bill_id in parts if bill_id in missing]),
-                ours=mine,
-                similar=tuple([bill for bill in similar.get(m.key, ()) if bill not in mine]),
+                parts=parts,
+                lost=lost,
+                ours=ours[m.key],
+                similar=similar.get(m.key, ()),
                 ended=ended.get(m.key, ()),
                 contacts=contacts[m.key],
                 exemption=exemptions.get(m.key),
@@ -148,7 +149,7 @@ class _Gathering:
                 progress=progress.get(m.key, not_begun),
             )
 
-        return [case_of(m) for m in sorted(milestones, key=lambda m: m.key)]
+        return [case_of(m) for m in sorted(milestones, key=attrgetter("key"))]
 
     def _named(self, shape: Shape[S], names: Collection[str]) -> dict[str, S]:
         return self._store.named(shape, self._organisation, names)
@@ -198,6 +199,7 @@ class _Gathering:
         milestones: Sequence[Milestone],
         links: Mapping[str, Link],
         contacts: Mapping[str, tuple[Contact, ...]],
+        ours: Mapping[str, tuple[Bill, ...]],
         near_days: int,
     ) -> dict[str, tuple[Bill, ...]]:
         ids = {m.key: {m.contact_id, *(contact.contact_id for contact in contacts[m.key])} - {""} for m in milestones}
@@ -213,7 +215,9 @@ class _Gathering:
                 bill
                 for contact_id in sorted(ids[m.key])
                 for bill in by_contact.get(contact_id, ())
-                if open_[m.key] & {bill.total, bill.subtotal} and abs((bill.date - m.date).days) <= near_days
+                if open_[m.key] & {bill.total, bill.subtotal}
+                and abs((bill.date - m.date).days) <= near_days
+                and bill not in ours[m.key]
             )
             for m in milestones
         }
@@ -266,11 +270,24 @@ def _merged(first: Sequence[Bill], second: Sequence[Bill]) -> tuple[Bill, ...]:
 
 def _open_amounts(milestone: Milestone, link: Link) -> set[Decimal]:
     """What is still to be billed, in either sense of tax."""
+    if not link.parts:
+        return {milestone.amount}
     return {milestone.amount - sum((part.amount(sense) for part in link.parts), ZERO) for sense in Sense}
 
 
 def _followed(link: Link, bills: Mapping[str, Bill]) -> list[Bill | None]:
     return [bills.get(bill_id) for bill_id in link.bill_ids]
+
+
+def _earlier(
+    link: Link, bills: Mapping[str, Bill], missing: Collection[str]
+) -> tuple[tuple[Bill, ...], tuple[str, ...]]:
+    """The earlier bills of a milestone that was billed in parts, and the ids of those that do not exist any more."""
+    if not link.parts:
+        return (), ()
+    ids = [part.bill_id for part in link.parts]
+    there = [bills[bill_id] for bill_id in ids if bill_id in bills and bill_id not in missing]
+    return tuple(there), tuple([bill_id for bill_id in ids if bill_id in missing])
 
 
 def _alone(link: Link, bills: Mapping[str, Bill], missing: Collection[str]) -> bool:
