@@ -88,8 +88,8 @@ def compared(view: View) -> View:
     ours, theirs, link = view.ours, view.theirs, view.link
     if theirs is None or link.asked is None or link.seen is None:
         return replace(view, pending=NONE, edited=NONE)
-    if ours == theirs == link.seen == link.asked and link.under == view.organisation.defaults:
-        return replace(view, pending=NONE, edited=NONE)  # as most of them are
+    if ours == link.asked and theirs == link.seen and link.under == view.organisation.defaults:
+        return replace(view, pending=NONE, edited=NONE)  # neither side has changed, as with most of them
     asked, seen = settled(ours, theirs, link.asked, link.seen)
     if by_settings := _by_settings_alone(view):
         asked = taken(asked, ours, by_settings)

@@ -77,6 +77,13 @@ def test_without_a_memory_of_the_settings_what_differs_is_asked_about() -> None:
     assert judge(old, an_organisation(account="429")).reason is Reason.BILL_APPROVED
 
 
+@pytest.mark.parametrize("status", [Status.DRAFT, Status.AUTHORISED])
+def test_settings_that_change_nothing_of_a_bill_are_remembered_as_those_it_is_under(status: Status) -> None:
+    of_its_own = billed(a_milestone(account="480"), a_bill(status=status))
+    organisation = an_organisation(account="429")
+    assert judge(of_its_own, organisation).link.under == organisation.defaults
+
+
 def test_an_edit_in_xero_is_still_seen_after_new_settings() -> None:
     edited = a_bill(status=Status.AUTHORISED, total=APPROVED.total - 5, lines=(a_line(APPROVED.total - 5),))
     case = remembered(billed(bill=APPROVED), an_organisation(account="429"))
