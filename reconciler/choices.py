@@ -98,7 +98,7 @@ def exemption_of(choice: Choice, zone: str = "UTC") -> Exemption:
 
 def _leads_somewhere(kind: Choose, verdict: Verdict, case: Case, organisation: Organisation) -> bool:
     bill = case.bill
-    firm = bill is not None and bill.status.live and not bill.status.unapproved
+    firm = bill is not None and bill.status.firm
     earlier = bool(verdict.others) and verdict.others[0] in {part.bill_id for part in verdict.link.parts}
     if kind is Choose.OVERWRITE and (firm or earlier):
         return not (earlier or (bill and bill.settled)) and organisation.policy.approved_bills == "update"

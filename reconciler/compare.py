@@ -35,8 +35,8 @@ MONEY = frozenset({Field.TOTAL, Field.CURRENCY, Field.CONTACT})
 MATERIAL = MONEY | {Field.DATE}
 PLACEHOLDERS = ("title", "key", "payee", "description")
 LONGEST_DESCRIPTION = 4_000
-# Under this reason it is remembered that a person leaves earlier bills as they are; see `parts_mark`.
 NONE = frozenset[Field]()
+# Under this reason it is remembered that a person leaves earlier bills as they are; see `parts_mark`.
 PARTS_KEPT = Reason.BILL_APPROVED
 LINE = frozenset({Field.TOTAL, Field.DESCRIPTION, Field.ACCOUNT, Field.TAX, Field.SENSE, Field.TRACKING})
 
@@ -52,8 +52,8 @@ class View(Value, frozen=True):
     bill: Bill | None
     ours: Terms
     theirs: Terms | None
-    pending: frozenset[Field] = frozenset()
-    edited: frozenset[Field] = frozenset()
+    pending: frozenset[Field] = NONE
+    edited: frozenset[Field] = NONE
 
     @property
     def today(self) -> dt.date:
@@ -116,8 +116,6 @@ def _apart(ours: Terms, theirs: Terms, asked: Terms, seen: Terms) -> tuple[froze
 
 def settled(ours: Terms, theirs: Terms, asked: Terms, seen: Terms) -> tuple[Terms, Terms]:
     """Asked and seen, with every field in which milestone and bill agree taken as both."""
-    if (asked, seen) == (ours, theirs):
-        return asked, seen
     agreed = {f.value: value for f in Field if (value := getattr(ours, f)) == getattr(theirs, f)}
     return replace(asked, **agreed), replace(seen, **agreed)
 
@@ -129,7 +127,7 @@ def _by_settings_alone(view: View) -> frozenset[Field]:
     """
     link, now = view.case.link, view.organisation.defaults
     if not view.firm or link.asked is None or link.under is None or link.under == now:
-        return frozenset()
+        return NONE
     before = wanted(view.case, view.organisation.under(link.under), view.books, view.theirs)
     return frozenset(f for f in Field if getattr(before, f) == getattr(link.asked, f))
 

@@ -33,7 +33,7 @@ def when_paid(decision: Decision, books: Books) -> str:
         return f"Not known right now: it is looked into ({words(reason).headline}).{known}"
     if action is Action.FLAG:
         stuck = f"Stuck: {words(reason).headline}. Somebody has been asked to resolve it."
-        firm = [bill for bill in live if not bill.status.unapproved]
+        firm = [bill for bill in live if bill.status.firm]
         return f"{_payments(firm)} {stuck}" if firm else stuck
     return _payments(live) if live else f"Not billed yet: {amount_of(decision.case.milestone, books)} is to come."
 
@@ -64,7 +64,7 @@ def _payment(bill: Bill) -> str:
 def if_nobody_acts(decision: Decision, books: Books) -> str:
     """What follows when the warning is left alone."""
     bill, reason = with_adopted(decision).case.bill, decision.verdict.reason
-    if bill and bill.status.live and bill.due > 0 and not bill.status.unapproved:
+    if bill and bill.status.firm and bill.due > 0:
         due = f" falls due on {day(bill.due_date)}" if bill.due_date else " stays due"
         return f"If nobody acts, {money(bill.due, bill.currency)}{due}."
     if bill and bill.status is Status.PAID:

@@ -186,7 +186,7 @@ def in_parts(decision: Decision) -> str:
 def what_to_do(decision: Decision, books: Books) -> str:
     """What the reader can do about it; empty when nothing needs doing."""
     bill = decision.case.bill
-    if decision.verdict.reason in LOCKS and bill and bill.status.live and not bill.status.unapproved:
+    if decision.verdict.reason in LOCKS and bill and bill.status.firm:
         return "The bill is approved, so its date stays: move the lock date in Xero, then resync."
     return words(decision.verdict.reason).todo.format_map(_Values(decision, books))
 

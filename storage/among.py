@@ -8,27 +8,26 @@ import msgspec
 from peewee import SQL, ColumnBase
 
 from storage.fields import ReadField
-from storage.statement import Given, Place
+from storage.statement import Given, Parameter
 
 
 class _Among(ColumnBase):
     """The condition, in the words of the database that it is put together for: a list in SQLite's is JSON."""
 
-    def __init__(self, column: Any, values: "Iterable[Any] | Given") -> None:
+    def __init__(self, column: Any, values: Iterable[Any] | Given) -> None:
         self._column = column
         self._values = values if isinstance(values, Given) else list(values)
 
     def __sql__(self, ctx: Any) -> Any:
-        listed = ctx.state.param == "%s"
-        one_of = " = ANY(%s)" if listed else " IN (SELECT value FROM json_each(?))"
-        made = partial(_listed if listed else _as_json, self._column)
+        on_server = ctx.state.param == "%s"
+        one_of = " = ANY(%s)" if on_server else " IN (SELECT value FROM json_each(?))"
+        make = partial(_as_list if on_server else _as_json, self._column)
         values = self._values
-        return ctx.sql(self._column).sql(
-            SQL(one_of, [Place(values.name, made) if isinstance(values, Given) else made(values)])
-        )
+        parameter = Parameter(values.name, make) if isinstance(values, Given) else make(values)
+        return ctx.sql(self._column).sql(SQL(one_of, [parameter]))
 
 
-def among(column: Any, values: "Iterable[Any] | Given") -> Any:
+def among(column: Any, values: Iterable[Any] | Given) -> Any:
     """The condition. A statement of a thousand parameters costs more to put together than to execute.
 
     The values of an expression, which is not a column alone, are given as the database has them, and so are those of
@@ -37,9 +36,9 @@ def among(column: Any, values: "Iterable[Any] | Given") -> Any:
     return _Among(column, values)
 
 
-def _listed(column: Any, values: Iterable[Any]) -> list[Any]:
+def _as_list(column: Any, values: Iterable[Any]) -> list[Any]:
     return list(map(column.db_value, values) if isinstance(column, ReadField) else values)
 
 
 def _as_json(column: Any, values: Iterable[Any]) -> str:
-    return msgspec.json.encode(_listed(column, values)).decode()
+    return msgspec.json.encode(_as_list(column, values)).decode()

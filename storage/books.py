@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from reconciler.organisation import Books
 from storage.database import Store
 from storage.mirrored import OrganisationRow
-from storage.shapes import values
+from storage.shapes import column, values
 from storage.statement import Given
 
 OF_ALL = values(OrganisationRow.select(OrganisationRow.key, OrganisationRow.books, OrganisationRow.version))
@@ -18,6 +18,7 @@ OF_ONE = values(
         OrganisationRow.key == Given("organisation")
     )
 )
+VERSION = column(OrganisationRow.select(OrganisationRow.version).where(OrganisationRow.key == Given("organisation")))
 
 
 class Kept(NamedTuple):
@@ -29,9 +30,11 @@ class Kept(NamedTuple):
 
 def kept_books(store: Store, organisation: str) -> Kept | None:
     """What is known of the organisation; `None` before the first reading."""
-    for books, version, marking in store.ask(OF_ONE, organisation=organisation):
-        return Kept(replace(books, version=version), marking)
-    return None
+    found = store.ask(OF_ONE, organisation=organisation)
+    if not found:
+        return None
+    ((books, version, marking),) = found
+    return Kept(replace(books, version=version), marking)
 
 
 def all_books(store: Store) -> dict[str, Books]:
@@ -41,8 +44,7 @@ def all_books(store: Store) -> dict[str, Books]:
 
 def books_version(store: Store, organisation: str) -> int:
     """The version of the books, which grows when something changes that very many decisions see."""
-    kept = kept_books(store, organisation)
-    return kept.books.version if kept else 0
+    return next(iter(store.ask(VERSION, organisation=organisation)), 0)
 
 
 def move_on(store: Store, organisation: str) -> None:

@@ -28,7 +28,8 @@ def encode(value: object) -> str:
 def reader(kind: Hashable, *, few: bool = True) -> Callable[[str], Any]:
     """What makes values of that type of the texts which `encode` made of them; raises `StorageError` for other texts.
 
-    Where most values are one of a `few`, the same text gives the very same value, which nobody can change.
+    Where most values are one of a `few`, those read last are remembered: the same text gives the very same value,
+    which nobody can change. For texts that are hardly ever the same, remembering costs more than reading.
     """
     decoded = msgspec.json.Decoder(kind).decode
 

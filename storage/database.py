@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar, cast
 
@@ -35,8 +35,8 @@ class Engine(Protocol):
         """A cursor on this thread's connection."""
         ...
 
-    def execute(self, query: Any) -> Any:
-        """Execute a query."""
+    def get_sql_context(self) -> Any:
+        """What a statement is put together in."""
         ...
 
     def execute_sql(self, sql: str, params: Sequence[object] = ...) -> Any:
@@ -110,17 +110,18 @@ class Store:
         with self._using():
             return list(query.bind(self._database).dicts())
 
-    def ask(self, reading: Reading[R], **given: Any) -> R:
-        """What is found with what is given. It is put together once, not each time."""
+    def ask(self, reading: Reading[R], /, **given: Any) -> R:
+        """What the reading makes of all that is found with what is given."""
         with self._using():
-            text, parameters = reading.text(self._database, given)
-            return reading.read(self._database.execute_sql(text, parameters).fetchall())
+            return reading.read(self._executed(reading, given).fetchall())
 
-    def change(self, statement: Statement, **given: Any) -> int:
-        """Execute a change that is put together once, not each time; the number of rows changed."""
+    def change(self, statement: Statement, /, **given: Any) -> int:
+        """Execute a change with what is given; the number of rows changed."""
         with self._using():
-            text, parameters = statement.text(self._database, given)
-            return int(self._database.execute_sql(text, parameters).rowcount)
+            return int(self._executed(statement, given).rowcount)
+
+    def _executed(self, statement: Statement, given: Mapping[str, Any]) -> Any:
+        return self._database.execute_sql(*statement.text(self._database, given))
 
     def named(self, shape: Named[R], organisation: str, names: Collection[str]) -> R:
         """An organisation's values of these names."""

@@ -108,7 +108,10 @@ class WordField(ReadField):
 
 
 class ValueField(ReadField):
-    """A whole value of the given type, as JSON text; `few` says whether most of them are one of a few."""
+    """A whole value of the given type, as JSON text.
+
+    `few` says whether most of them are one of a few (`storage.codec.reader`); where many are read, it matters.
+    """
 
     field_type = "TEXT"
 

@@ -25,7 +25,7 @@ from storage.database import Store
 from storage.mirrored import BillRow, ContactRow, MissingRow, PayeeRow
 from storage.models import ExemptionRow, LinkRow, PartRow
 from storage.names import fold
-from storage.shapes import BILLS, CONTACTS, DECIDED_LINKS, LINKS, MILESTONES, Decided, S, Shape, column, pairs
+from storage.shapes import BILLS, CONTACTS, DECIDED_LINKS, LINKS, MILESTONES, Decided, Named, column, pairs
 from storage.statement import Given, R, Reading
 
 CHUNK = 1000
@@ -45,12 +45,12 @@ def _taken(table: Any) -> Any:
     return fn.EXISTS(table.select(Value(1)).where(same))
 
 
-def _of_amount(column: Any) -> Any:
-    """Whether the column's amount is one of those given, asked in a way that uses no index on it.
+def _of_amount(amount: Any) -> Any:
+    """Whether the column's amount is one of those given, as the column keeps them; asked so that no index is used.
 
     SQLite would otherwise seek every pair of a contact and an amount.
     """
-    return among(column + 0, Given("amounts"))
+    return among(amount + 0, Given("amounts"))
 
 
 def _mine(row: Any) -> Any:
@@ -151,27 +151,28 @@ class _Gathering:
 
         return [case_of(m) for m in sorted(milestones, key=attrgetter("key"))]
 
-    def _named(self, shape: Shape[S], names: Collection[str]) -> dict[str, S]:
-        return self._store.named(shape, self._organisation, names)
+    def _ask(self, reading: Reading[R], **given: Collection[Any]) -> R:
+        """What is found with what is given; where nothing is given, nothing is asked."""
+        if not all(given.values()):
+            return reading.read(())
+        return self._store.ask(reading, organisation=self._organisation, **given)
+
+    def _named(self, shape: Named[R], names: Collection[str]) -> R:
+        return self._ask(shape.named, names=names)
 
     def _held(self, keys: Collection[str]) -> tuple[dict[str, Link], dict[str, Decided], dict[str, Progress]]:
         if not self._standing:
             return self._named(LINKS, keys), {}, {}
-        links, decided = self._store.named(DECIDED_LINKS, self._organisation, keys)
+        links, decided = self._named(DECIDED_LINKS, keys)
         return links, decided, self._named(PROGRESS, keys)
-
-    def _ask(self, statement: Reading[R], **given: Collection[Any]) -> R:
-        return self._store.ask(statement, organisation=self._organisation, **given)
 
     def _ours(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
         numbers = self._numbers(milestones, links)
         urls = {m.links.milestone for m in milestones if m.links.milestone}
         by_number: dict[str, list[Bill]] = {}
         by_url: dict[str, list[Bill]] = {}
-        wanted = set().union(*numbers.values())
-        numbered = self._ask(NUMBERED, numbers=wanted) if wanted else {}
-        linking = self._ask(WITH_URL, urls=urls) if urls else {}
-        for bill in _in_order(numbered | linking):
+        numbered = self._ask(NUMBERED, numbers=set().union(*numbers.values()))
+        for bill in _in_order(numbered | self._ask(WITH_URL, urls=urls)):
             by_number.setdefault(bill.number, []).append(bill)
             by_url.setdefault(bill.url, []).append(bill)
         return {
@@ -184,7 +185,7 @@ class _Gathering:
 
     def _ended(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
         numbers = {m.key: bill_number(self._prefix, m.key, links[m.key].generation) for m in milestones}
-        bills = _in_order(self._ask(ENDED, numbers=numbers.values())) if numbers else []
+        bills = _in_order(self._ask(ENDED, numbers=numbers.values()))
         return {key: tuple(bill for bill in bills if bill.number == number) for key, number in numbers.items()}
 
     def _numbers(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, list[str]]:
@@ -203,10 +204,9 @@ class _Gathering:
         near_days: int,
     ) -> dict[str, tuple[Bill, ...]]:
         ids = {m.key: {m.contact_id, *(contact.contact_id for contact in contacts[m.key])} - {""} for m in milestones}
-        wanted = set().union(*ids.values())
         open_ = {m.key: _open_amounts(m, links[m.key]) for m in milestones}
         amounts = [BillRow.total.db_value(amount) for amount in set().union(*open_.values())]
-        similar = self._ask(SIMILAR, contact_ids=wanted, amounts=amounts) if wanted else {}
+        similar = self._ask(SIMILAR, contact_ids=set().union(*ids.values()), amounts=amounts)
         by_contact: dict[str, list[Bill]] = {}
         for bill in _in_order(similar):
             by_contact.setdefault(bill.contact_id, []).append(bill)
@@ -225,11 +225,10 @@ class _Gathering:
     def _contacts(self, milestones: Sequence[Milestone]) -> list[tuple[Milestone, tuple[Contact, ...]]]:
         names = {m.key: fold(m.payee) for m in milestones if not m.contact_id}
         folded = set(names.values())
-        mapped = self._ask(PAYEES, folded=folded) if folded else {}
+        mapped = self._ask(PAYEES, folded=folded)
         by_id = self._by_id({*mapped.values(), *(m.contact_id for m in milestones if m.contact_id)})
         by_name: dict[str, list[Contact]] = {}
-        called = self._ask(CALLED, folded=folded) if folded else {}
-        for contact in called.values():
+        for contact in self._ask(CALLED, folded=folded).values():
             by_name.setdefault(fold(contact.name), []).append(contact)
         found: dict[str, tuple[Contact, ...]] = {}
         for m in milestones:
@@ -264,8 +263,7 @@ def _in_order(bills: Mapping[str, Bill]) -> list[Bill]:
 
 
 def _merged(first: Sequence[Bill], second: Sequence[Bill]) -> tuple[Bill, ...]:
-    bills = {bill.bill_id: bill for bill in (*first, *second)}
-    return tuple(bills[bill_id] for bill_id in sorted(bills))
+    return tuple(_in_order({bill.bill_id: bill for bill in (*first, *second)}))
 
 
 def _open_amounts(milestone: Milestone, link: Link) -> set[Decimal]:

@@ -43,9 +43,9 @@ class Shape(Generic[S]):
         self.table = table
         self.columns = [fields[name] for name in names]
         self.by = fields[by]
-        self._by = names.index(by)
+        self._position = names.index(by)
         self._kind = kind
-        self._reads = [_reading(fields[name], null=fields[name].null) for name in attributes]
+        self._readers = [_reader(fields[name], null=fields[name].null) for name in attributes]
 
     @cached_property
     def named(self) -> Reading[dict[Any, S]]:
@@ -54,8 +54,7 @@ class Shape(Generic[S]):
 
     def meeting(self, condition: Any) -> Reading[dict[Any, S]]:
         """An organisation's values that meet the condition, by their names."""
-        mine = self.table.organisation == Given("organisation")
-        return Reading(self.table.select(*self.columns).where(mine & condition), self.read)
+        return Reading(_mine(self.table, self.columns, condition), self.read)
 
     def read(self, rows: Rows) -> dict[Any, S]:
         """The values by their names, in the order of the rows, which hold `columns`.
@@ -68,8 +67,8 @@ class Shape(Generic[S]):
         """The values of rows that were turned into columns; none where there are no rows."""
         if not columns:
             return {}
-        read = [_read(reading, column) for reading, column in zip(self._reads, columns, strict=False)]
-        return dict(zip(columns[self._by], starmap(self._kind, zip(*read, strict=True)), strict=True))
+        read = [_read(reader, held) for reader, held in zip(self._readers, columns, strict=False)]
+        return dict(zip(columns[self._position], starmap(self._kind, zip(*read, strict=True)), strict=True))
 
 
 class Pair(Generic[S, T]):
@@ -81,49 +80,53 @@ class Pair(Generic[S, T]):
     @cached_property
     def named(self) -> Reading[tuple[dict[Any, S], dict[Any, T]]]:
         """An organisation's values of both kinds of the given names, by their names."""
-        query = self._one.table.select(*self._one.columns, *self._other.columns)
-        mine = self._one.table.organisation == Given("organisation")
-        return Reading(query.where(mine & among(self._one.by, Given("names"))), self._read)
+        columns = [*self._one.columns, *self._other.columns]
+        return Reading(_mine(self._one.table, columns, among(self._one.by, Given("names"))), self._read)
 
     def _read(self, rows: Rows) -> tuple[dict[Any, S], dict[Any, T]]:
         columns, ends = list(zip(*rows, strict=True)), len(self._one.columns)
         return self._one.values(columns[:ends]), self._other.values(columns[ends:])
 
 
+def _mine(table: Any, columns: Sequence[Any], condition: Any) -> Any:
+    """The query for those of an organisation's rows that meet the condition."""
+    return table.select(*columns).where((table.organisation == Given("organisation")) & condition)
+
+
 def column(query: Any) -> Reading[list[Any]]:
     """The only column of what a query finds."""
-
-    return Reading(query, lambda rows: [value for (value,) in _read_rows(query, rows)])
+    found = values(query)
+    return Reading(query, lambda rows: [value for (value,) in found.read(rows)])
 
 
 def pairs(query: Any) -> Reading[dict[Any, Any]]:
     """The second of two columns of what a query finds, by the first."""
-
-    return Reading(query, lambda rows: dict(_read_rows(query, rows)))
+    found = values(query)
+    return Reading(query, lambda rows: dict(found.read(rows)))
 
 
 def values(query: Any) -> Reading[list[tuple[Any, ...]]]:
-    """What a query finds, row by row, in the order of its columns."""
-    return Reading(query, lambda rows: list(_read_rows(query, rows)))
+    """What a query finds, row by row, in the order of its columns, which may be functions of columns."""
+    readers = [_reader(each, null=True) for each in query.selected_columns]
+
+    def read(rows: Rows) -> list[tuple[Any, ...]]:
+        held = zip(readers, zip(*rows, strict=True), strict=bool(rows))
+        return list(zip(*[_read(reader, each) for reader, each in held], strict=True))
+
+    return Reading(query, read)
 
 
-def _read_rows(query: Any, rows: Rows) -> Iterable[tuple[Any, ...]]:
-    """The values of rows that hold what the query selects: columns, or functions of columns."""
-    found = zip(query.selected_columns, zip(*rows, strict=True), strict=bool(rows))
-    return zip(*[_read(_reading(each, null=True), column) for each, column in found], strict=True)
+_Reader = Callable[[Iterable[Any]], Iterable[Any]] | None
 
 
-_Reading = Callable[[Iterable[Any]], Iterable[Any]] | None
-
-
-def _reading(column: Any, *, null: bool) -> _Reading:
+def _reader(column: Any, *, null: bool) -> _Reader:
     """What makes values of what a column holds, which may be null; `None` where these are the values."""
     field = _field(column.unwrap())
     if not isinstance(field, BooleanField | ReadField):
         return None
     read = bool if isinstance(field, BooleanField) else field.read
     if null:
-        return lambda column: [None if value is None else read(value) for value in column]
+        return lambda held: [None if value is None else read(value) for value in held]
     return partial(map, read)
 
 
@@ -135,8 +138,8 @@ def _field(column: Any) -> Any:
     return function.arguments[0] if function.name in {"MIN", "MAX"} else column
 
 
-def _read(reading: _Reading, column: Iterable[Any]) -> Iterable[Any]:
-    return reading(column) if reading else column
+def _read(reader: _Reader, held: Iterable[Any]) -> Iterable[Any]:
+    return reader(held) if reader else held
 
 
 class Decided(Value, frozen=True):

@@ -5,7 +5,7 @@ to find that there is nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from peewee import ColumnBase
 
@@ -13,39 +13,51 @@ R = TypeVar("R", covariant=True)
 Rows = Sequence[Sequence[Any]]
 
 
-class Place(NamedTuple):
-    """Where a statement has a parameter: under which name its value is given, and what makes the parameter of it."""
+class Dialect(Protocol):
+    """The words of one kind of database, which writes a parameter as `param`."""
+
+    param: str
+
+    def get_sql_context(self) -> Any:
+        """What a statement is put together in."""
+        ...
+
+
+class Parameter(NamedTuple):
+    """What a statement needs to be given: under which name, and what makes the database's value of it."""
 
     name: str
-    made: Callable[[Any], object] | None
+    make: Callable[[Any], object] | None
 
 
 class Given(ColumnBase):
-    """Stands in a query for a value that is given, by this name, when the statement is executed.
+    """Stands in a query, on the right of a column or as its limit, for a value that is given, by this name, when the
+    statement is executed.
 
-    It becomes a parameter as other values do that are compared with the same column.
+    It is made the database's as other values are that are compared with that column. It is never null: ask for that
+    with `is_null`.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __sql__(self, ctx: Any) -> Any:
-        return ctx.value(Place(self.name, ctx.state.converter), converter=False)
+        return ctx.value(Parameter(self.name, ctx.state.converter), converter=False)
 
 
 class Statement:
-    """A query or a change."""
+    """A query, or a change, that is put together once for each kind of database."""
 
     def __init__(self, query: Any) -> None:
         self._query = query
         self._texts: dict[str, tuple[str, Sequence[object]]] = {}
 
-    def text(self, database: Any, given: Mapping[str, Any]) -> tuple[str, list[object]]:
+    def text(self, dialect: Dialect, given: Mapping[str, Any]) -> tuple[str, list[object]]:
         """The statement in the words of that database, and its parameters."""
-        if database.param not in self._texts:
-            self._texts[database.param] = database.get_sql_context().parse(self._query)
-        text, parameters = self._texts[database.param]
-        return text, [_filled(each, given) if isinstance(each, Place) else each for each in parameters]
+        if dialect.param not in self._texts:
+            self._texts[dialect.param] = dialect.get_sql_context().parse(self._query)
+        text, parameters = self._texts[dialect.param]
+        return text, [_filled(each, given) if isinstance(each, Parameter) else each for each in parameters]
 
 
 class Reading(Statement, Generic[R]):
@@ -56,6 +68,6 @@ class Reading(Statement, Generic[R]):
         self.read = read
 
 
-def _filled(place: Place, given: Mapping[str, Any]) -> object:
-    value = given[place.name]
-    return place.made(value) if place.made else value
+def _filled(parameter: Parameter, given: Mapping[str, Any]) -> object:
+    value = given[parameter.name]
+    return parameter.make(value) if parameter.make else value

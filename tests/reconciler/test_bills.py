@@ -1,13 +1,19 @@
-"""What the lines of a bill say taken together, in the shape in which it is compared."""
+"""How far a bill is, and what its lines say taken together, in the shape in which it is compared."""
 
+import pytest
 from case_builders import a_bill, a_line, coded, two_lines
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reconciler.model import Sense
+from reconciler.model import Sense, Status
 
 PAIRS = st.tuples(st.sampled_from(["Fund", "Region", "Team"]), st.sampled_from(["Arts", "North", ""]))
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_bill_waits_for_approval_or_is_firm_or_has_ended(status: Status) -> None:
+    assert [status.unapproved, status.firm, not status.live].count(True) == 1
 
 
 def test_a_bill_without_lines_says_nothing() -> None:

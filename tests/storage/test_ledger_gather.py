@@ -206,6 +206,23 @@ def test_the_number_of_queries_does_not_grow_with_that_of_milestones(
     assert count_queries(lambda: ledger.milestones.gather(ORG, keys, 31)) == one
 
 
+def test_what_follows_one_live_bill_asks_for_itself_its_bill_and_its_contact_alone(
+    ledger: Ledger, count_queries: Callable[[Callable[[], object]], int]
+) -> None:
+    ledger.milestones.put([milestone("M1", contact_id="c1"), milestone("M2")], NOW)
+    ledger.mirror.store_bills(ORG, [bill("b1")])
+    bind(ledger, "b1", "M1")
+    of_itself = ("milestone", "link", "exemption", "bill", "missing", "contact")
+    assert _queries(ledger, count_queries, "M1") == len(of_itself)
+    assert _queries(ledger, count_queries, "M2") > len(of_itself)
+    assert _queries(ledger, count_queries, "unknown") == len(["milestone"])
+
+
+def _queries(ledger: Ledger, count: Callable[[Callable[[], object]], int], key: str) -> int:
+    beside = count(lambda: ledger.milestones.gather(ORG, [], 31))
+    return count(lambda: ledger.milestones.gather(ORG, [key], 31)) - beside
+
+
 def test_a_contact_that_only_xero_s_side_has_is_not_taken_for_the_payee(ledger: Ledger) -> None:
     ledger.milestones.put([milestone("M1"), milestone("M2")], NOW)
     begun = ledger.attempts.begin(attempt(ledger, "M1"), NOW)

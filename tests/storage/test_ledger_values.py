@@ -83,7 +83,8 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @settings(max_examples=10, deadline=None)
 def test_every_value_comes_back_from_its_text(kind: Any, data: st.DataObject) -> None:
     value = data.draw(values(kind))
-    assert reader(kind)(encode(value)) == value
+    for few in (True, False):
+        assert reader(kind, few=few)(encode(value)) == value
 
 
 @FEW
@@ -174,8 +175,9 @@ def test_fingerprints_are_the_same_only_for_the_same(a: Milestone, b: Milestone)
 
 
 def test_what_cannot_be_read_is_told_in_a_sentence() -> None:
-    with pytest.raises(StorageError, match="holds a value that cannot be read"):
-        reader(Exemption)('{"by": 1}')
+    for few in (True, False):
+        with pytest.raises(StorageError, match="holds a value that cannot be read"):
+            reader(Exemption, few=few)('{"by": 1}')
 
 
 @given(TEXT)

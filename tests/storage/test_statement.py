@@ -1,15 +1,17 @@
-"""Statements that are put together once: what is given each time means what it would mean written into the query."""
+"""Statements that are put together once: what is given each time counts as if it stood in the query."""
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from ledger_samples import NOW
+from ledger_samples import NOW, ORG, bill
 
 from reconciler.model import Status
 from storage.among import among
+from storage.codec import columns
 from storage.database import Store, open_store
 from storage.mirrored import BillRow, MissingRow
 from storage.shapes import column, pairs, values
@@ -28,30 +30,15 @@ FOUND = Statement(MissingRow.delete().where(among(MissingRow.bill_id, Given("bil
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    store = open_store(url, create=False)
-    with store.write():
-        for number, (day, amount) in enumerate(zip(DAYS, AMOUNTS, strict=True)):
-            store.insert(BillRow, [_bill(number, day, amount)])
-    yield store
-    store.close()
-
-
-def _bill(number: int, day: dt.date, amount: Decimal) -> dict[str, Any]:
-    texts = dict.fromkeys(["number", "contact_id", "contact_name", "currency", "url"], "")
-    money = dict.fromkeys(["subtotal", "paid", "credited", "due"], Decimal(0))
-    return {
-        "organisation": "trust",
-        "bill_id": f"b{number}",
-        "status": Status.PAID if number else Status.DRAFT,
-        "date": day,
-        "total": amount,
-        "sense": "Inclusive",
-        "updated_at": NOW,
-        "read_at": NOW,
-        "lines": (),
-        **texts,
-        **money,
-    }
+    statuses = (Status.DRAFT, Status.PAID, Status.PAID)
+    bills = [
+        columns(bill(f"b{number}", date=day, total=amount, status=status))
+        for number, (day, amount, status) in enumerate(zip(DAYS, AMOUNTS, statuses, strict=True))
+    ]
+    with contextlib.closing(open_store(url, create=False)) as store:
+        with store.write():
+            store.insert(BillRow, bills)
+        yield store
 
 
 def test_what_is_given_is_compared_as_the_column_keeps_it(store: Store) -> None:
@@ -72,7 +59,7 @@ def test_what_is_found_is_read_as_the_columns_say(store: Store) -> None:
 
 def test_a_change_tells_how_many_rows_it_changed(store: Store) -> None:
     with store.write():
-        store.insert(MissingRow, [{"organisation": "trust", "bill_id": f"b{n}", "at": NOW} for n in range(3)])
+        store.insert(MissingRow, [{"organisation": ORG, "bill_id": f"b{n}", "at": NOW} for n in range(3)])
         assert [store.change(FOUND, bill_ids=["b0", "b2", "b9"]) for _ in range(2)] == [2, 0]
         assert store.column(MissingRow.select(MissingRow.bill_id)) == ["b1"]
 
