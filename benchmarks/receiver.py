@@ -23,7 +23,7 @@ from benchmarks.places import WEBHOOK_KEY, Place, place
 from benchmarks.profile import Profile, profiled
 from billwatch.sandbox import Sandbox
 
-ROUNDS = 5
+ROUNDS = 7
 SECONDS = 3.0
 WARM_UP_SECONDS = 1.0
 REQUESTS = 50_000

@@ -1,6 +1,8 @@
-"""Flask with one SQLite commit per request, flushed (FULL): run by gunicorn with two processes of four threads."""
+"""Flask with one SQLite commit per request, flushed (FULL): run by gunicorn with two processes of four threads, which
+load this file before they part (`--preload`)."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -22,13 +24,22 @@ class Local(threading.local):
 local = Local()
 
 
+def _connected() -> sqlite3.Connection:
+    database = sqlite3.connect(os.environ["DATABASE"], timeout=10, isolation_level=None)
+    database.execute("PRAGMA synchronous = FULL")
+    return database
+
+
 def _database() -> sqlite3.Connection:
     if not hasattr(local, "database"):
-        local.database = sqlite3.connect(os.environ["DATABASE"], timeout=10, isolation_level=None)
-        local.database.execute("PRAGMA journal_mode = WAL")
-        local.database.execute("PRAGMA synchronous = FULL")
-        local.database.execute("CREATE TABLE IF NOT EXISTS request (id INTEGER PRIMARY KEY, body BLOB NOT NULL)")
+        local.database = _connected()
     return local.database
+
+
+# Once, before there are several processes: only one at a time can switch to the write-ahead log.
+with contextlib.closing(_connected()) as first:
+    first.execute("PRAGMA journal_mode = WAL")
+    first.execute("CREATE TABLE request (id INTEGER PRIMARY KEY, body BLOB NOT NULL)")
 
 
 @app.post("/webhooks/xero")
