@@ -185,8 +185,10 @@ class _Gathering:
 
     def _ended(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, tuple[Bill, ...]]:
         numbers = {m.key: bill_number(self._prefix, m.key, links[m.key].generation) for m in milestones}
-        bills = _in_order(self._ask(ENDED, numbers=numbers.values()))
-        return {key: tuple(bill for bill in bills if bill.number == number) for key, number in numbers.items()}
+        by_number: dict[str, list[Bill]] = {}
+        for bill in _in_order(self._ask(ENDED, numbers=numbers.values())):
+            by_number.setdefault(bill.number, []).append(bill)
+        return {key: tuple(by_number.get(number, ())) for key, number in numbers.items()}
 
     def _numbers(self, milestones: Sequence[Milestone], links: Mapping[str, Link]) -> dict[str, list[str]]:
         """The numbers that a bill of the milestone may carry: also those from before it was billed again."""
