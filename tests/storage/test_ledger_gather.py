@@ -182,6 +182,14 @@ def test_a_payee_whose_contact_was_new_when_billed_is_not_remembered(ledger: Led
     assert case_of(ledger, "M2").contacts == (AROHA,)
 
 
+def test_all_ended_bills_of_its_number_are_gathered_in_the_order_of_their_ids(ledger: Ledger) -> None:
+    ledger.milestones.put([milestone("M1"), milestone("M2")], NOW)
+    ends = {"b3": Status.VOIDED, "b1": Status.DELETED, "b2": Status.VOIDED}
+    ledger.mirror.store_bills(ORG, [bill(name, number="GM-M1", status=status) for name, status in ends.items()])
+    assert _ids(case_of(ledger).ended) == ["b1", "b2", "b3"]
+    assert case_of(ledger, "M2").ended == ()
+
+
 def test_many_cases_are_each_their_own(ledger: Ledger) -> None:
     def number(index: int) -> Milestone:
         return milestone(f"M{index:04}", payee=f"Payee {index}", amount=Decimal(index))
