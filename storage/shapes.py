@@ -95,25 +95,31 @@ def _mine(table: Any, columns: Sequence[Any], condition: Any) -> Any:
 
 def column(query: Any) -> Reading[list[Any]]:
     """The only column of what a query finds."""
-    found = values(query)
-    return Reading(query, lambda rows: [value for (value,) in found.read(rows)])
+    columns = _columns(query)
+    return Reading(query, lambda rows: list(*columns(rows)))
 
 
 def pairs(query: Any) -> Reading[dict[Any, Any]]:
     """The second of two columns of what a query finds, by the first."""
-    found = values(query)
-    return Reading(query, lambda rows: dict(found.read(rows)))
+    columns = _columns(query)
+    return Reading(query, lambda rows: dict(zip(*columns(rows), strict=True)))
 
 
 def values(query: Any) -> Reading[list[tuple[Any, ...]]]:
-    """What a query finds, row by row, in the order of its columns, which may be functions of columns."""
+    """What a query finds, row by row, in the order of its columns."""
+    columns = _columns(query)
+    return Reading(query, lambda rows: list(zip(*columns(rows), strict=True)))
+
+
+def _columns(query: Any) -> Callable[[Rows], list[Iterable[Any]]]:
+    """What makes columns of values of the rows that a query finds; it selects columns, or functions of columns."""
     readers = [_reader(each, null=True) for each in query.selected_columns]
 
-    def read(rows: Rows) -> list[tuple[Any, ...]]:
-        held = zip(readers, zip(*rows, strict=True), strict=bool(rows))
-        return list(zip(*[_read(reader, each) for reader, each in held], strict=True))
+    def read(rows: Rows) -> list[Iterable[Any]]:
+        held = zip(*rows, strict=True) if rows else [()] * len(readers)
+        return [_read(reader, each) for reader, each in zip(readers, held, strict=True)]
 
-    return Reading(query, read)
+    return read
 
 
 _Reader = Callable[[Iterable[Any]], Iterable[Any]] | None
