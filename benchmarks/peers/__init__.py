@@ -56,20 +56,8 @@ def flask(key: str, database: Path) -> Iterator[int]:
     """Flask under gunicorn, storing; the port it serves on."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
-    workers = [
-        "--preload",
-        "-w",
-        "2",
-        "--threads",
-        "4",
-        "-b",
-        f"127.0.0.1:{port}",
-        "--log-level",
-        "critical",
-        "--chdir",
-        str(HERE),
-    ]
-    command = [str(INSTALLED / "python/bin/gunicorn"), *workers, "flask_durable:app"]
+    workers = f"--preload -w 2 --threads 4 -b 127.0.0.1:{port} --log-level critical".split()
+    command = [str(INSTALLED / "python/bin/gunicorn"), *workers, "--chdir", str(HERE), "flask_durable:app"]
     with _running(command, {"WEBHOOK_KEY": key, "DATABASE": str(database)}):
         _answers(port)
         yield port
