@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
 from receiver import webhook
@@ -21,16 +21,20 @@ def create_app(hook: webhook.Webhook, ready: Callable[[], bool], routes: Sequenc
     """The ASGI application.
 
     `ready` asks the storage for a sign of life and may block or raise. `routes` are the other pages and interfaces.
+
+    The webhook is looked for first, before all that pages are wrapped in; among the pages' routes it stands for those
+    who come to its address with another method.
     """
+    door = Route(webhook.PATH, hook, methods=["POST"])
     own = [
-        Route(webhook.PATH, hook, methods=["POST"]),
+        door,
         Route("/healthz", _healthy),
         Route("/readyz", _readiness(ready)),
         STYLE_ROUTE,
     ]
     app = Starlette(routes=[*own, *routes], exception_handlers={404: _not_found, 405: _not_allowed, 500: _failed})
     app.router.redirect_slashes = False
-    return SecurityHeaders(app)
+    return Router([door, Mount("/", SecurityHeaders(app))])
 
 
 async def _healthy(_request: Request) -> Response:

@@ -1,9 +1,7 @@
-"""The headers that every answer carries, except the webhook's, which has none to spare."""
+"""The headers that every page carries, and every other answer but the webhook's, which has none to spare."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from receiver import webhook
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -24,9 +22,6 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or (scope["path"] == webhook.PATH and scope["method"] == "POST"):
-            await self._app(scope, receive, send)
-            return
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

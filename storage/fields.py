@@ -57,6 +57,14 @@ def _instant(text: str) -> dt.datetime:
     return found if found.tzinfo is dt.UTC else found.astimezone(dt.UTC)
 
 
+def instant_text(value: dt.datetime) -> str:
+    """The instant in UTC, as the tables have it; raises `ValueError` for a datetime without a zone."""
+    if value.tzinfo is None:
+        raise ValueError(f"{value} has no zone")
+    there = value if value.tzinfo is dt.UTC else value.astimezone(dt.UTC)
+    return there.isoformat(timespec="microseconds")
+
+
 class UtcField(ReadField):
     """An aware instant as text of one width in UTC, exact to the microsecond: the order of texts is that of time."""
 
@@ -65,12 +73,7 @@ class UtcField(ReadField):
 
     def db_value(self, value: dt.datetime | None) -> str | None:
         """The instant in UTC; raises `ValueError` for a datetime without a zone."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value} has no zone")
-        there = value if value.tzinfo is dt.UTC else value.astimezone(dt.UTC)
-        return there.isoformat(timespec="microseconds")
+        return None if value is None else instant_text(value)
 
 
 class DayField(ReadField):

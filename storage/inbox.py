@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
@@ -14,7 +15,7 @@ from typing import Protocol
 import structlog
 
 from reconciler.errors import StorageError
-from storage.fields import UtcField
+from storage.fields import instant_text
 from storage.turnstile import Turnstile
 
 INSERT = "INSERT INTO raw_request (received_at, key, body) VALUES "
@@ -23,16 +24,17 @@ KEEP_SECONDS = 2.0  # with the time that a body may take, below the 5 seconds th
 
 log = structlog.get_logger(__name__)
 
-_instant = UtcField().db_value
-
-Row = tuple[dt.datetime, str, bytes]
+Row = tuple[str, str, bytes]
 
 
 class Store(Protocol):
     """One open connection that keeps groups of raw requests; used by the writer's thread alone."""
 
     def insert(self, rows: Sequence[Row]) -> None:
-        """Return once all rows (received at, key name, body) are durable; raise when none of them is kept."""
+        """Return once all rows (received at, key name, body, as the table has them) are durable.
+
+        When it raises, none of them is kept.
+        """
         ...
 
     def close(self) -> None:
@@ -62,7 +64,7 @@ class SqliteStore:
         """Keep the rows by one statement: each further call would have to win the interpreter's lock back."""
         if _identity(self._path) != self._file:
             raise StorageError("the database file was moved or replaced")
-        values = [value for at, key, body in rows for value in (_instant(at), key, body)]
+        values = list(chain.from_iterable(rows))
         with self._turnstile.ahead(BUSY_SECONDS):
             self._connection.execute(INSERT + ",".join(["(?, ?, ?)"] * len(rows)), values)
 
@@ -78,17 +80,18 @@ def _identity(path: Path) -> tuple[int, int]:
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """Requests that came in during one turn of an event loop, and who waits for them."""
+    """Requests that came in during one turn of an event loop, which counts as one instant, and who waits for them."""
 
     loop: asyncio.AbstractEventLoop
+    received_at: str
     rows: list[Row] = field(default_factory=list)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
     deadline: asyncio.TimerHandle | None = None
 
-    def join(self, row: Row) -> asyncio.Future[None]:
-        """What to wait for until the row is kept."""
+    def join(self, key: str, body: bytes) -> asyncio.Future[None]:
+        """What to wait for until the request is kept."""
         waiter = self.loop.create_future()
-        self.rows.append(row)
+        self.rows.append((self.received_at, key, body))
         self.waiters.append(waiter)
         return waiter
 
@@ -166,12 +169,12 @@ class GroupInbox:
         self._joined += 1
         loop, group = asyncio.get_running_loop(), self._gathering
         if group is None or group.loop is not loop:
-            group = self._gather(loop)
-        await group.join((received_at, key, body))
+            group = self._gather(loop, received_at)
+        await group.join(key, body)
 
-    def _gather(self, loop: asyncio.AbstractEventLoop) -> _Group:
+    def _gather(self, loop: asyncio.AbstractEventLoop, received_at: dt.datetime) -> _Group:
         self._hand_over()  # what a loop has left that ended in the middle of its turn
-        group = self._gathering = _Group(loop)
+        group = self._gathering = _Group(loop, instant_text(received_at))
         # At the end of the loop's turn, so that all requests that came in together make one group.
         loop.call_soon(self._turn_over, group)
         return group

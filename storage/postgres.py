@@ -10,6 +10,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -22,7 +23,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.string import StrDumperUnknown
 
 from reconciler.errors import StorageError
-from storage.fields import UtcField
 from storage.inbox import INSERT, Row
 from storage.migrating import migrate, pending
 
@@ -50,8 +50,6 @@ UNSORTED = """
     WHERE table_schema = current_schema() AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'
     ORDER BY table_name, ordinal_position
 """
-
-_instant = UtcField().db_value
 
 
 class _Text(StrDumperUnknown):
@@ -160,7 +158,7 @@ class PostgresStore:
 
     def insert(self, rows: Sequence[Row]) -> None:
         """Keep the rows by one statement, which is one transaction."""
-        values = [value for at, key, body in rows for value in (_instant(at), key, body)]
+        values = list(chain.from_iterable(rows))
         self._connection.execute((INSERT + ",".join(["(%s, %s, %s)"] * len(rows))).encode(), values)
 
     def close(self) -> None:

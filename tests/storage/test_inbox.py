@@ -259,6 +259,19 @@ def test_bytes_key_and_time_survive_exactly(path: Path) -> None:
     assert _kept(path) == [("2026-07-09T08:10:00.000000+00:00", "next", body) for body in bodies]
 
 
+def test_a_turn_of_the_loop_is_one_instant_and_the_next_turn_another(path: Path) -> None:
+    async def scenario() -> None:
+        async with _open(GroupInbox(lambda: SqliteStore(path))) as inbox:
+            for turn in (b"1", b"2"):
+                times = [NOW + dt.timedelta(seconds=int(turn), microseconds=number) for number in range(3)]
+                await asyncio.gather(*(inbox.keep(turn, "current", at) for at in times))
+
+    asyncio.run(scenario())
+    times = {body: at for at, _, body in _kept(path)}
+    assert times == {b"1": "2026-07-09T08:10:01.000000+00:00", b"2": "2026-07-09T08:10:02.000000+00:00"}
+    assert len(_kept(path)) == 6
+
+
 def test_every_commit_is_flushed_and_readers_are_not_blocked(path: Path) -> None:
     store = SqliteStore(path)
     assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)
