@@ -87,9 +87,9 @@ def compared(view: View) -> View:
     """The view with settled fields written into the link, and what is pending and edited."""
     ours, theirs, link = view.ours, view.theirs, view.link
     if theirs is None or link.asked is None or link.seen is None:
-        return replace(view, pending=NONE, edited=NONE)
+        return _calm(view)
     if ours == link.asked and theirs == link.seen and link.under == view.organisation.defaults:
-        return replace(view, pending=NONE, edited=NONE)  # neither side has changed, as with most of them
+        return _calm(view)  # neither side has changed, as with most of them
     asked, seen = settled(ours, theirs, link.asked, link.seen)
     if by_settings := _by_settings_alone(view):
         asked = taken(asked, ours, by_settings)
@@ -98,6 +98,10 @@ def compared(view: View) -> View:
     if (asked, seen, under) != (link.asked, link.seen, link.under):
         link = replace(link, asked=asked, seen=seen, under=under)
     return replace(view, link=link, pending=pending, edited=edited)
+
+
+def _calm(view: View) -> View:
+    return replace(view, pending=NONE, edited=NONE) if view.pending or view.edited else view
 
 
 def _apart(ours: Terms, theirs: Terms, asked: Terms, seen: Terms) -> tuple[frozenset[Field], frozenset[Field]]:

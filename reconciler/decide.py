@@ -350,7 +350,7 @@ def _ended(bill: Bill) -> Reason:
 
 def _standing(bills: Sequence[Bill]) -> Reason:
     """How far the milestone is whose live bills these are: no farther than the bill that is behind the others."""
-    behind = min([bill.status for bill in bills], key=BEHIND.index)
+    behind = bills[0].status if len(bills) == 1 else min([bill.status for bill in bills], key=BEHIND.index)
     return Reason.PART_PAID if behind is Status.AUTHORISED and any(b.settled for b in bills) else SKIPS[behind]
 
 

@@ -248,7 +248,8 @@ class Case(Value, frozen=True):
     @property
     def live(self) -> tuple[Bill, ...]:
         """The milestone's bills that ask for, or have received, money; the newest last."""
-        return tuple([bill for bill in (*self.parts, self.bill) if bill and bill.status.live])
+        bills = (*self.parts, self.bill) if self.parts else (self.bill,)
+        return tuple([bill for bill in bills if bill and bill.status.live])
 
 
 class Difference(Value, frozen=True):

@@ -93,8 +93,8 @@ def progress_of(decision: Decision, before: Progress) -> Progress:
         return Progress(bill_id, Stage.ENDED, before.settled)
     if case.bill is None or case.bill.bill_id != bill_id:
         return before
-    settled = case.bill.settled + sum([bill.settled for bill in case.parts], ZERO)
-    return Progress(bill_id, _stage(case), settled)
+    earlier = sum([bill.settled for bill in case.parts], ZERO) if case.parts else ZERO
+    return Progress(bill_id, _stage(case), case.bill.settled + earlier)
 
 
 def news(before: Progress, after: Progress) -> Iterator[What]:
@@ -137,8 +137,10 @@ def _stage(case: Case) -> Stage:
     if bill is None or not bill.status.live:
         return Stage.ENDED
     stage = _STAGES[bill.status]
+    if not case.parts:
+        return stage
     earlier = [_STAGES[each.status] for each in case.parts if each.status.live]
-    return min([stage, *earlier], key=ORDER.index) if earlier else stage
+    return min([stage, *earlier], key=ORDER.index)
 
 
 _STAGES = {
