@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
@@ -24,17 +23,14 @@ KEEP_SECONDS = 2.0  # with the time that a body may take, below the 5 seconds th
 
 log = structlog.get_logger(__name__)
 
-Row = tuple[str, str, bytes]
+Row = tuple[dt.datetime, str, bytes]
 
 
 class Store(Protocol):
     """One open connection that keeps groups of raw requests; used by the writer's thread alone."""
 
     def insert(self, rows: Sequence[Row]) -> None:
-        """Return once all rows (received at, key name, body, as the table has them) are durable.
-
-        When it raises, none of them is kept.
-        """
+        """Return once all rows (received at, key name, body) are durable; raise when none of them is kept."""
         ...
 
     def close(self) -> None:
@@ -64,13 +60,19 @@ class SqliteStore:
         """Keep the rows by one statement: each further call would have to win the interpreter's lock back."""
         if _identity(self._path) != self._file:
             raise StorageError("the database file was moved or replaced")
-        values = list(chain.from_iterable(rows))
+        values = columns(rows)
         with self._turnstile.ahead(BUSY_SECONDS):
             self._connection.execute(INSERT + ",".join(["(?, ?, ?)"] * len(rows)), values)
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def columns(rows: Sequence[Row]) -> list[str | bytes]:
+    """The rows as the table has them, one after the other; many of them came in at one instant."""
+    instants = {at: instant_text(at) for at in {at for at, _, _ in rows}}
+    return [value for at, key, body in rows for value in (instants[at], key, body)]
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -83,7 +85,7 @@ class _Group:
     """Requests that came in during one turn of an event loop, which counts as one instant, and who waits for them."""
 
     loop: asyncio.AbstractEventLoop
-    received_at: str
+    received_at: dt.datetime
     rows: list[Row] = field(default_factory=list)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
     deadline: asyncio.TimerHandle | None = None
@@ -174,7 +176,7 @@ class GroupInbox:
 
     def _gather(self, loop: asyncio.AbstractEventLoop, received_at: dt.datetime) -> _Group:
         self._hand_over()  # what a loop has left that ended in the middle of its turn
-        group = self._gathering = _Group(loop, instant_text(received_at))
+        group = self._gathering = _Group(loop, received_at)
         # At the end of the loop's turn, so that all requests that came in together make one group.
         loop.call_soon(self._turn_over, group)
         return group

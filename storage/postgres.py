@@ -10,7 +10,6 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from itertools import chain
 from typing import Any
 
 import psycopg
@@ -23,7 +22,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.string import StrDumperUnknown
 
 from reconciler.errors import StorageError
-from storage.inbox import INSERT, Row
+from storage.inbox import INSERT, Row, columns
 from storage.migrating import migrate, pending
 
 SCHEME = "postgresql://"
@@ -158,7 +157,7 @@ class PostgresStore:
 
     def insert(self, rows: Sequence[Row]) -> None:
         """Keep the rows by one statement, which is one transaction."""
-        values = list(chain.from_iterable(rows))
+        values = columns(rows)
         self._connection.execute((INSERT + ",".join(["(%s, %s, %s)"] * len(rows))).encode(), values)
 
     def close(self) -> None:

@@ -1,9 +1,10 @@
 """What a query finds read as values, without the library's wrapping of every row, which costs more than the rest."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from itertools import starmap
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 from peewee import BooleanField, Function
@@ -21,16 +22,27 @@ T = TypeVar("T", bound=Struct)
 R = TypeVar("R", covariant=True)
 
 
-class Named(Protocol[R]):
-    """What is read of a table by name: a shape, or a pair of them."""
+class Named(ABC, Generic[R]):
+    """What is read of a table whose column `by` names each row: a shape, or a pair of them."""
 
-    @property
+    by: Any
+
+    @abstractmethod
+    def meeting(self, condition: Any) -> Reading[R]:
+        """An organisation's values that meet the condition, by their names."""
+
+    @cached_property
     def named(self) -> Reading[R]:
-        """An organisation's values of the given names, by their names."""
-        ...
+        """An organisation's values of the given `names`, by their names."""
+        return self.meeting(among(self.by, Given("names")))
+
+    @cached_property
+    def within(self) -> Reading[R]:
+        """An organisation's values of all names from `first` to `last`, by their names."""
+        return self.meeting((self.by >= Given("first")) & (self.by <= Given("last")))
 
 
-class Shape(Generic[S]):
+class Shape(Named[dict[Any, S]]):
     """How rows of a table become values of a kind, whose attributes the columns of the same names hold.
 
     `by` is the column that names each of them.
@@ -45,11 +57,6 @@ class Shape(Generic[S]):
         self._position = names.index(by)
         self._kind = kind
         self._readers = [_reader(fields[name], null=fields[name].null) for name in attributes]
-
-    @cached_property
-    def named(self) -> Reading[dict[Any, S]]:
-        """An organisation's values of the given names, by their names."""
-        return self.meeting(among(self.by, Given("names")))
 
     def meeting(self, condition: Any) -> Reading[dict[Any, S]]:
         """An organisation's values that meet the condition, by their names."""
@@ -70,17 +77,17 @@ class Shape(Generic[S]):
         return dict(zip(columns[self._position], starmap(self._kind, zip(*read, strict=True)), strict=True))
 
 
-class Pair(Generic[S, T]):
+class Pair(Named[tuple[dict[Any, S], dict[Any, T]]]):
     """Two shapes of one table, which one statement reads; each row becomes a value of both."""
 
     def __init__(self, one: Shape[S], other: Shape[T]) -> None:
+        self.by = one.by
         self._one, self._other = one, other
 
-    @cached_property
-    def named(self) -> Reading[tuple[dict[Any, S], dict[Any, T]]]:
-        """An organisation's values of both kinds of the given names, by their names."""
+    def meeting(self, condition: Any) -> Reading[tuple[dict[Any, S], dict[Any, T]]]:
+        """An organisation's values of both kinds that meet the condition, by their names."""
         columns = [*self._one.columns, *self._other.columns]
-        return Reading(_mine(self._one.table, columns, among(self._one.by, Given("names"))), self._read)
+        return Reading(_mine(self._one.table, columns, condition), self._read)
 
     def _read(self, rows: Rows) -> tuple[dict[Any, S], dict[Any, T]]:
         columns, ends = list(zip(*rows, strict=True)), len(self._one.columns)

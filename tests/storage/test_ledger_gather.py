@@ -10,6 +10,7 @@ from ledger_samples import DAY, NOW, ORG, attempt, bill, bind, case_of, choice, 
 from msgspec.structs import replace
 
 from reconciler.model import Bill, Contact, Link, Links, Milestone, Status, part_of
+from storage.gather import MANY
 from storage.ledger import Ledger
 
 AROHA = Contact("c1", "Aroha Trust")
@@ -210,8 +211,10 @@ def test_the_number_of_queries_does_not_grow_with_that_of_milestones(
     ledger.mirror.store_contacts(ORG, [AROHA])
     keys = [f"M{number}" for number in range(300)]
     ledger.milestones.put([milestone(key) for key in keys], NOW)
+    some = count_queries(lambda: ledger.milestones.gather(ORG, keys[:MANY], 31))
+    assert count_queries(lambda: ledger.milestones.gather(ORG, keys, 31)) == some
     one = count_queries(lambda: ledger.milestones.gather(ORG, keys[:1], 31))
-    assert count_queries(lambda: ledger.milestones.gather(ORG, keys, 31)) == one
+    assert some == one + len(["whether there are others between"])
 
 
 def test_what_follows_one_live_bill_asks_for_itself_its_bill_and_its_contact_alone(
@@ -255,3 +258,31 @@ def test_only_beside_a_single_live_bill_no_other_is_looked_for(ledger: Ledger, e
         in_parts = replace(link, bill_id="b3", parts=(part_of(bill("b1")),))
         assert ledger.milestones.choose(ORG, "M1", in_parts, choice(), None, None)
     assert _ids(case_of(ledger).ours) == ["b2"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        [f"M{number:03}" for number in range(120)],
+        [f"M{number:03}" for number in range(30, 90)],
+        [f"M{number:03}" for number in range(0, 120, 2)],
+        [f"M{number:03}" for number in range(100) if number != 50],
+        ["M000", *(f"M000-{number}" for number in range(MANY)), f"M{MANY + 1:03}"],
+    ],
+    ids=["all", "some that follow each other", "every other one", "one left out", "as many that there are not"],
+)
+@pytest.mark.parametrize("standing", [True, False])
+def test_of_many_asked_for_at_once_all_and_no_others_are_gathered(
+    ledger: Ledger, asked: list[str], standing: bool
+) -> None:
+    there = [f"M{number:03}" for number in range(120)]
+    others = [milestone("M050", organisation="other"), milestone("M050x", organisation="other")]
+    ledger.milestones.put([*map(milestone, there), *others], NOW)
+    ledger.mirror.store_bills(ORG, [bill(f"b{key}") for key in there])
+    for key in there[::3]:
+        bind(ledger, f"b{key}", key)
+    many = ledger.milestones.gather(ORG, asked, 3, standing=standing)
+    one_by_one = [ledger.milestones.gather(ORG, [key], 3, standing=standing) for key in sorted(asked)]
+    assert many == [case for cases in one_by_one for case in cases]
+    assert [case.milestone.key for case in many] == sorted(set(asked) & set(there))
+    assert any(case.bill for case in many)
