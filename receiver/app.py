@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp
 
 from receiver import webhook
@@ -34,7 +34,8 @@ def create_app(hook: webhook.Webhook, ready: Callable[[], bool], routes: Sequenc
     ]
     app = Starlette(routes=[*own, *routes], exception_handlers={404: _not_found, 405: _not_allowed, 500: _failed})
     app.router.redirect_slashes = False
-    return Router([door, Mount("/", SecurityHeaders(app))])
+    pages = SecurityHeaders(app)
+    return Router([door, Route(webhook.PATH, pages)], redirect_slashes=False, default=pages)
 
 
 async def _healthy(_request: Request) -> Response:

@@ -59,6 +59,8 @@ def test_readiness_follows_the_storage(ready: object, status: int) -> None:
         (STYLE_PATH, "GET", 200),
         ("/webhooks/xero", "GET", 405),
         ("/webhooks/xero/", "POST", 404),
+        ("/a%0Ab", "GET", 404),
+        ("/webhooks/xero%0Ab", "POST", 404),
     ],
 )
 def test_every_answer_but_the_webhook_s_carries_the_headers(path: str, method: str, status: int) -> None:

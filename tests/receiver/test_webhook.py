@@ -1,5 +1,6 @@
 """200 means kept. Everything else is said quickly, and stores nothing."""
 
+import datetime as dt
 import json
 import os
 import signal
@@ -75,6 +76,31 @@ def test_other_methods_are_refused_without_effect(open_: door.Door, method: byte
     answer = open_.send(raw)
     assert (answer.status, answer.header("allow")) == (405, "POST")
     assert open_.kept() == []
+
+
+class _Faulty(GroupInbox):
+    """An inbox with a fault of ours, which nobody has thought of; it shows once."""
+
+    faults = 1
+
+    async def keep(self, body: bytes, key: str, received_at: dt.datetime) -> None:
+        if self.faults:
+            self.faults -= 1
+            raise ZeroDivisionError
+        await super().keep(body, key, received_at)
+
+
+def test_a_fault_of_ours_is_no_200_and_is_told_in_the_log_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "billwatch.db"
+    door.make_database(path)
+    with door.open_door(path, inbox=_Faulty(lambda: SqliteStore(path))) as open_:
+        answer = open_.post(door.EVENT)
+        assert (answer.status, answer.body, answer.header("set-cookie")) == (500, b"Internal Server Error", None)
+        assert "ZeroDivisionError" in caplog.text
+        assert open_.post(door.EVENT).status == 200
+        assert open_.kept() == [door.EVENT]
 
 
 def test_a_trailing_slash_leads_nowhere(open_: door.Door) -> None:
