@@ -28,7 +28,7 @@ MOVED_ON = column(
     LinkRow.select(LinkRow.key).where(
         (LinkRow.organisation == Given("organisation"))
         & among(LinkRow.key, Given("keys"))
-        & ((LinkRow.version != Given("version")) | LinkRow.reason.is_null() | (LinkRow.reason != Given("reason")))
+        & ((LinkRow.version != Given("version")) | (LinkRow.reason != Given("reason")))
     )
 )
 

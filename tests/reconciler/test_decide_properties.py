@@ -7,7 +7,7 @@ from likely_cases import Facts, likely, next_case, turned
 from msgspec.structs import replace
 from sandbox_cases import World, worlds
 
-from reconciler.compare import covered, look, with_adopted
+from reconciler.compare import compared, covered, look, with_adopted
 from reconciler.decide import decide
 from reconciler.locks import effective_lock, locked
 from reconciler.model import Decision, Field
@@ -81,6 +81,16 @@ def test_where_both_sides_agree_the_memory_agrees_with_them(facts: Facts) -> Non
         if getattr(view.ours, field) == getattr(view.theirs, field):
             assert getattr(view.link.asked, field) == getattr(view.link.seen, field) == getattr(view.theirs, field)
             assert field not in view.pending | view.edited
+
+
+@given(likely())
+def test_what_was_pending_before_the_memory_changed_is_forgotten(facts: Facts) -> None:
+    view = look(*facts, NOW)
+    link = replace(view.link, asked=view.ours, seen=view.theirs, under=view.organisation.defaults)
+    again = compared(replace(view, link=link, pending=frozenset({Field.TOTAL}), edited=frozenset({Field.DATE})))
+    if view.theirs is None or view.ours == view.theirs:
+        assert (again.pending, again.edited) == (frozenset(), frozenset())
+    assert again == compared(replace(view, link=link, pending=frozenset(), edited=frozenset()))
 
 
 @settings(max_examples=400)

@@ -22,8 +22,9 @@ from msgspec.structs import replace
 
 from reconciler.choices import choose, fitting
 from reconciler.errors import InputError
-from reconciler.model import Bill, Case, Field, Link, Milestone, Sense, Status, part_of
+from reconciler.model import Bill, Case, Field, Link, Milestone, Progress, Sense, Stage, Status, part_of
 from reconciler.outlook import when_paid
+from reconciler.progress import progress_of
 from reconciler.reasons import Action, Choose, Reason
 from reconciler.words import explain, sides, what_to_do
 
@@ -242,3 +243,23 @@ def test_the_parts_count_in_the_sense_of_tax_that_the_milestone_is_meant_in() ->
 
 def test_who_waits_for_the_money_hears_of_each_bill() -> None:
     assert when_paid(decided(in_parts()), some_books()) == "NZ$15,000.00: paid. NZ$1,000.00: waiting for approval."
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stage"),
+    [
+        (PAID, replace(SECOND, status=Status.DRAFT), Stage.BILLED),
+        (PAID, replace(SECOND, status=Status.AUTHORISED), Stage.APPROVED),
+        (APPROVED, replace(SECOND, status=Status.PAID, paid=MORE), Stage.APPROVED),
+        (PAID, replace(SECOND, status=Status.PAID, paid=MORE), Stage.PAID),
+        (a_bill(status=Status.VOIDED), replace(SECOND, status=Status.PAID, paid=MORE), Stage.PAID),
+        (PAID, replace(SECOND, status=Status.VOIDED), Stage.ENDED),
+    ],
+    ids=lambda value: str(value.status) if isinstance(value, Bill) else None,
+)
+def test_it_has_come_as_far_as_the_live_bill_that_is_behind_and_all_of_its_money_counts(
+    first: Bill, second: Bill, stage: Stage
+) -> None:
+    case = replace(in_parts(), parts=(replace(first, paid=AMOUNT),), bill=second)
+    paid = AMOUNT + second.paid
+    assert progress_of(decided(case), Progress()) == Progress(second.bill_id, stage, paid)

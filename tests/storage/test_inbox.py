@@ -272,6 +272,14 @@ def test_a_turn_of_the_loop_is_one_instant_and_the_next_turn_another(path: Path)
     assert len(_kept(path)) == 6
 
 
+def test_groups_that_are_kept_together_keep_their_instants(path: Path) -> None:
+    times = [NOW, NOW + dt.timedelta(microseconds=1), NOW]
+    store = SqliteStore(path)
+    store.insert([(at, "current", b"%d" % number) for number, at in enumerate(times)])
+    store.close()
+    assert [dt.datetime.fromisoformat(at) for at, _, _ in _kept(path)] == times
+
+
 def test_every_commit_is_flushed_and_readers_are_not_blocked(path: Path) -> None:
     store = SqliteStore(path)
     assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)

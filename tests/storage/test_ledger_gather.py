@@ -215,6 +215,7 @@ def test_the_number_of_queries_does_not_grow_with_that_of_milestones(
     assert count_queries(lambda: ledger.milestones.gather(ORG, keys, 31)) == some
     one = count_queries(lambda: ledger.milestones.gather(ORG, keys[:1], 31))
     assert some == one + len(["whether there are others between"])
+    assert count_queries(lambda: ledger.milestones.gather(ORG, keys[:2], 31)) == one
 
 
 def test_what_follows_one_live_bill_asks_for_itself_its_bill_and_its_contact_alone(

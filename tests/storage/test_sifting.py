@@ -112,6 +112,28 @@ def test_what_was_known_counts_only_while_nothing_else_was_decided(ledger: Ledge
     assert dirty(ledger)
 
 
+def test_each_that_was_known_counts_by_itself(ledger: Ledger) -> None:
+    keys = [f"M{number}" for number in range(6)]
+    ledger.milestones.put([milestone(key) for key in [*keys, "beside"]], NOW)
+    ledger.milestones.put([milestone(keys[1], organisation="other")], NOW)
+
+    def decided(standing: dict[str, Reason]) -> list[Decision]:
+        cases = ledger.milestones.gather(ORG, standing, 31, standing=True)
+        return [Decision(case, verdict(standing[case.milestone.key], case.link)) for case in cases]
+
+    standing = dict.fromkeys(keys[:4], Reason.NOT_DUE) | dict.fromkeys(keys[4:], Reason.WITHDRAWN)
+    ledger.milestones.touch(ORG, keys[2:5])
+    ledger.milestones.keep(ORG, Sifted(news=tuple(decided(standing))), notice(), NOW)
+    ledger.milestones.touch(ORG, ["beside"])
+    sifted = sift(decided(standing))
+    assert len(sifted.known) == 4
+    ledger.milestones.touch(ORG, [keys[0], keys[2]])
+    for _ in range(9):
+        ledger.milestones.touch("other", [keys[1]])
+    assert set(ledger.milestones.keep(ORG, sifted, notice(), LATER).overtaken) == {keys[0], keys[2]}
+    assert ledger.milestones.dirty_keys(ORG, LATER, 10) == [keys[0], keys[2], "beside"]
+
+
 def test_the_order_of_news_is_that_of_the_decisions(ledger: Ledger) -> None:
     keys = [f"M{number}" for number in range(7)]
     ledger.milestones.put([milestone(key) for key in keys], NOW)
