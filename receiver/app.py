@@ -22,8 +22,8 @@ def create_app(hook: webhook.Webhook, ready: Callable[[], bool], routes: Sequenc
 
     `ready` asks the storage for a sign of life and may block or raise. `routes` are the other pages and interfaces.
 
-    The webhook is looked for first, before all that pages are wrapped in; among the pages' routes it stands for those
-    who come to its address with another method.
+    The webhook is looked for first, before all that pages are wrapped in. Its route stands among theirs too, so that
+    another method at its address is answered as it is elsewhere.
     """
     door = Route(webhook.PATH, hook, methods=["POST"])
     own = [

@@ -16,6 +16,8 @@ class Inbox(Protocol):
     async def keep(self, body: bytes, key: str, received_at: dt.datetime) -> None:
         """Return once the request is durable; `key` names the signing key that matched.
 
+        Requests that come in together may be kept with one time, that of the first.
+
         Raises `reconciler.errors.StorageError` when it cannot be kept, or not within a few seconds.
         """
         ...

@@ -1,4 +1,4 @@
-"""The headers that every page carries, and every other answer but the webhook's, which has none to spare."""
+"""The headers that every answer of the application carries, except the webhook's, which has none to spare."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -38,8 +38,8 @@ class Webhook:
 
     1. Read the body within its limits (415, 413, 408). 2. Find the key that signed it (401). 3. Answer an intent to
     receive at once. 4. Have the raw request kept, and answer 200 only when it is durable; 503 when it cannot be kept in
-    time, so that Xero sends it again. The body's deadline and the inbox's together stay below Xero's 5 seconds. No
-    answer has a body or a cookie, since Xero refuses both.
+    time, so that Xero sends it again. The body's deadline and the inbox's together stay below Xero's 5 seconds. None of
+    these answers has a body or a cookie, since Xero refuses both.
     `keys` are looked at anew for each request, so that they can be exchanged while it serves.
     """
 

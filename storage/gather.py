@@ -64,7 +64,7 @@ ENDED = _free(among(BillRow.number, Given("numbers")), live=False)
 SIMILAR = _free(
     among(BillRow.contact_id, Given("contact_ids")) & (_of_amount(BillRow.total) | _of_amount(BillRow.subtotal))
 )
-# The name that comes so many after the first one.
+# The key that comes so many after the first of those that are not smaller than the given one.
 LATER = column(
     MilestoneRow.select(MilestoneRow.key)
     .where(_mine(MilestoneRow) & (MilestoneRow.key >= Given("first")))
@@ -115,7 +115,7 @@ class _Gathering:
         self._organisation = organisation
         self._prefix = prefix
         self._standing = standing
-        self._ends: dict[str, str] = {}
+        self._ends: dict[str, str] = {}  # between which there are no others, if that is so
 
     def cases(self, keys: Sequence[str], near_days: int) -> list[Case]:
         return self.of(self._milestones(keys), near_days)
@@ -162,12 +162,12 @@ class _Gathering:
         return [case_of(m) for m in sorted(milestones, key=attrgetter("key"))]
 
     def _milestones(self, keys: Sequence[str]) -> list[Milestone]:
-        """Those of these keys, which are in order.
+        """Those of these keys, which are in order and each there once.
 
-        Where there are no others between the first and the last, as when all are due, then what is known of them is
+        Where there are no others between the first and the last, as when all are due, all that is read by their keys is
         asked for by these two, which is faster.
         """
-        if len(keys) >= MANY and self._ask(LATER, first=keys[0], after=len(keys) - 1) == [keys[-1]]:
+        if len(keys) >= MANY and self._later(keys[0], len(keys) - 1) == [keys[-1]]:
             self._ends = {"first": keys[0], "last": keys[-1]}
             found = self._keyed(MILESTONES, keys)
             if found.keys() == set(keys):
@@ -175,7 +175,10 @@ class _Gathering:
             self._ends = {}
         return list(self._keyed(MILESTONES, keys).values())
 
-    def _ask(self, reading: Reading[R], **given: Any) -> R:
+    def _later(self, first: str, after: int) -> list[str]:
+        return self._store.ask(LATER, organisation=self._organisation, first=first, after=after)
+
+    def _ask(self, reading: Reading[R], **given: Collection[Any]) -> R:
         """What is found with what is given; where nothing is given, nothing is asked."""
         if not all(given.values()):
             return reading.read(())
@@ -185,7 +188,9 @@ class _Gathering:
         return self._ask(shape.named, names=names)
 
     def _keyed(self, shape: Named[R], keys: Collection[str]) -> R:
-        return self._ask(shape.within, **self._ends) if self._ends else self._named(shape, keys)
+        if self._ends:
+            return self._store.ask(shape.within, organisation=self._organisation, **self._ends)
+        return self._named(shape, keys)
 
     def _held(self, keys: Collection[str]) -> tuple[dict[str, Link], dict[str, Decided], dict[str, Progress]]:
         if not self._standing:

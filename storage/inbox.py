@@ -60,7 +60,7 @@ class SqliteStore:
         """Keep the rows by one statement: each further call would have to win the interpreter's lock back."""
         if _identity(self._path) != self._file:
             raise StorageError("the database file was moved or replaced")
-        values = columns(rows)
+        values = parameters(rows)
         with self._turnstile.ahead(BUSY_SECONDS):
             self._connection.execute(INSERT + ",".join(["(?, ?, ?)"] * len(rows)), values)
 
@@ -69,8 +69,8 @@ class SqliteStore:
         self._connection.close()
 
 
-def columns(rows: Sequence[Row]) -> list[str | bytes]:
-    """The rows as the table has them, one after the other; many of them came in at one instant."""
+def parameters(rows: Sequence[Row]) -> list[str | bytes]:
+    """What the rows' columns hold, row after row; many of them came in at one instant."""
     instants = {at: instant_text(at) for at in {at for at, _, _ in rows}}
     return [value for at, key, body in rows for value in (instants[at], key, body)]
 
@@ -82,7 +82,7 @@ def _identity(path: Path) -> tuple[int, int]:
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """Requests that came in during one turn of an event loop, which counts as one instant, and who waits for them."""
+    """Requests of one turn of an event loop, all of which count as received with the first, and who waits for them."""
 
     loop: asyncio.AbstractEventLoop
     received_at: dt.datetime

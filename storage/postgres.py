@@ -22,7 +22,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.string import StrDumperUnknown
 
 from reconciler.errors import StorageError
-from storage.inbox import INSERT, Row, columns
+from storage.inbox import INSERT, Row, parameters
 from storage.migrating import migrate, pending
 
 SCHEME = "postgresql://"
@@ -157,7 +157,7 @@ class PostgresStore:
 
     def insert(self, rows: Sequence[Row]) -> None:
         """Keep the rows by one statement, which is one transaction."""
-        values = columns(rows)
+        values = parameters(rows)
         self._connection.execute((INSERT + ",".join(["(%s, %s, %s)"] * len(rows))).encode(), values)
 
     def close(self) -> None:

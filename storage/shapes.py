@@ -10,6 +10,7 @@ from msgspec import Struct
 from peewee import BooleanField, Function
 
 from reconciler.model import Bill, Contact, Link, Milestone, Verdict
+from reconciler.reasons import Reason
 from reconciler.value import Value
 from storage.among import among
 from storage.fields import ReadField
@@ -160,8 +161,16 @@ class Decided(Value, frozen=True):
     verdict: Verdict | None
 
 
+class Version(Value, frozen=True):
+    """By which a link, and the reason that it stands under, are known again."""
+
+    version: int
+    reason: Reason | None
+
+
 MILESTONES = Shape(MilestoneRow, Milestone, by="key")
 LINKS = Shape(LinkRow, Link, by="key")
 DECIDED_LINKS = Pair(LINKS, Shape(LinkRow, Decided, by="key"))
+VERSIONS = Shape(LinkRow, Version, by="key")
 BILLS = Shape(BillRow, Bill, by="bill_id")
 CONTACTS = Shape(ContactRow, Contact, by="contact_id")

@@ -31,8 +31,8 @@ class Parameter(NamedTuple):
 
 
 class Given(ColumnBase):
-    """Stands in a query, on the right of a column or as its limit, for a value that is given, by this name, when the
-    statement is executed.
+    """Stands in a query, on the right of a column or as its limit or offset, for a value that is given, by this name,
+    when the statement is executed.
 
     It is made the database's as other values are that are compared with that column. It is never null: ask for that
     with `is_null`.

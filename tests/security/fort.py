@@ -17,7 +17,7 @@ import msgspec
 from databases import asked
 from letterbox import Letter, Letterbox
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 from world import KEY, World, until
 
 from billwatch.daemon import Daemon
@@ -84,7 +84,7 @@ class Address:
 
 def _addresses(app: Any, prefix: str) -> Iterator[Address]:
     while not isinstance(app, Starlette):
-        app = app._app
+        app = app.default if isinstance(app, Router) else app._app
     for route in app.routes:
         if isinstance(route, Mount) and prefix + route.path != "/static":
             yield from _addresses(route.app, prefix + route.path)

@@ -134,6 +134,25 @@ def test_each_that_was_known_counts_by_itself(ledger: Ledger) -> None:
     assert ledger.milestones.dirty_keys(ORG, LATER, 10) == [keys[0], keys[2], "beside"]
 
 
+def test_where_all_stand_as_they_did_none_is_looked_at_by_itself(
+    ledger: Ledger, count_queries: Callable[[Callable[[], object]], int]
+) -> None:
+    keys = ["M1", "M2", "M3"]
+    ledger.milestones.put([milestone(key) for key in keys], NOW)
+    ledger.milestones.touch(ORG, keys[1:])
+
+    def decided() -> Sifted:
+        cases = ledger.milestones.gather(ORG, keys, 31, standing=True)
+        return sift([Decision(case, verdict(Reason.NOT_DUE, case.link)) for case in cases])
+
+    ledger.milestones.keep(ORG, decided(), notice(), NOW)
+    sifted = decided()
+    assert [len(known.keys) for known in sifted.known] == [1, 2]
+    all_stand = count_queries(lambda: ledger.milestones.keep(ORG, sifted, notice(), NOW))
+    ledger.milestones.touch(ORG, keys[:1])
+    assert count_queries(lambda: ledger.milestones.keep(ORG, sifted, notice(), NOW)) == all_stand + 1
+
+
 def test_the_order_of_news_is_that_of_the_decisions(ledger: Ledger) -> None:
     keys = [f"M{number}" for number in range(7)]
     ledger.milestones.put([milestone(key) for key in keys], NOW)
