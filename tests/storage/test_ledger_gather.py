@@ -1,6 +1,7 @@
 """A case holds the bills, contacts and exemption that its decision is about, and no others."""
 
 import datetime as dt
+import logging
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -287,3 +288,16 @@ def test_of_many_asked_for_at_once_all_and_no_others_are_gathered(
     assert many == [case for cases in one_by_one for case in cases]
     assert [case.milestone.key for case in many] == sorted(set(asked) & set(there))
     assert any(case.bill for case in many)
+
+
+@pytest.mark.parametrize(("left_out", "by_ends"), [((), True), ((7,), False)], ids=["all between", "not all"])
+def test_all_between_two_are_asked_for_by_these_two(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture, left_out: tuple[int, ...], by_ends: bool
+) -> None:
+    keys = [f"M{number:03}" for number in range(MANY + 1)]
+    ledger.milestones.put([milestone(key) for key in keys], NOW)
+    asked = [key for number, key in enumerate(keys) if number not in left_out]
+    with caplog.at_level(logging.DEBUG, logger="peewee"):
+        ledger.milestones.gather(ORG, asked, 31, standing=True)
+    ranges = [record for record in caplog.records if '."key" <= ' in record.getMessage()]
+    assert len(ranges) == (len(["milestone", "link", "progress"]) if by_ends else 0)
