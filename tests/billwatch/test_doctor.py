@@ -96,6 +96,7 @@ def test_a_file_that_is_no_database_fails(config: Config, configured: Path) -> N
     assert "cannot be used" in words
 
 
+@pytest.mark.file
 def test_a_database_of_a_newer_release_is_no_matter_of_disks(config: Config, configured: Path) -> None:
     Ledger.open(config.storage.place()).close()
     with contextlib.closing(sqlite3.connect(configured.parent / "billwatch.db")) as newer, newer:
